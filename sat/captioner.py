@@ -1,0 +1,149 @@
+"""Picture in, ``Trace`` out: the one object that the pages and the command line use."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from sat import checkpoints
+from sat.config import Decoding, ModelConfig
+from sat.decoding.forward import forced_words, write
+from sat.decoding.records import Written, resolve_context, to_trace
+from sat.decoding.search import beam_search
+from sat.errors import UserError
+from sat.images import Picture
+from sat.models.decoder import Decoder
+from sat.models.encoder import Encoder, Geometry, pixels
+from sat.trace import Trace
+from sat.vocabulary import Vocabulary
+
+_encoders: dict[str, Encoder] = {}  # models that share an encoder share it in memory too
+_encoders_lock = threading.Lock()
+
+
+class Captioner:
+    """A trained model, ready for pictures. Safe to share between threads: they take turns."""
+
+    def __init__(self, decoder: Decoder, vocabulary: Vocabulary, encoder: Encoder | None) -> None:
+        fingerprint = decoder.config.encoder_fingerprint
+        if encoder is not None and fingerprint and fingerprint != encoder.fingerprint:
+            raise UserError(
+                f"The model {decoder.config.name} was trained on other weights of {encoder.name} than are installed: "
+                "install the versions of requirements.txt."
+            )
+        self.decoder, self.vocabulary, self._encoder = decoder.eval(), vocabulary, encoder
+        self._lock = threading.Lock()
+
+    @classmethod
+    def without_encoder(cls, decoder: Decoder, vocabulary: Vocabulary) -> Captioner:
+        """A captioner for annotations that are already known (a data set's, in training and evaluation)."""
+        return cls(decoder, vocabulary, None)
+
+    @property
+    def encoder(self) -> Encoder:
+        if self._encoder is None:
+            self._encoder = shared_encoder(self.config.encoder)
+        return self._encoder
+
+    @property
+    def config(self) -> ModelConfig:
+        return self.decoder.config
+
+    @property
+    def name(self) -> str:
+        return self.config.name
+
+    @property
+    def attention(self) -> str:
+        return self.config.attention
+
+    @property
+    def geometry(self) -> Geometry:
+        """Where the cells of a map lie on the square picture."""
+        return self.encoder.geometry
+
+    def annotate(self, pictures: Sequence[Picture]) -> Tensor:
+        """The encoder's annotations of pictures, float32 (B, L, D)."""
+        size = self.config.image_size
+        if any(p.square.shape[0] != size for p in pictures):
+            raise UserError(f"The model {self.name} reads pictures of {size} pixels: read them with size={size}.")
+        device = next(self.decoder.parameters()).device
+        with self._lock, torch.inference_mode():
+            return self.encoder(pixels([p.square for p in pictures]).to(device))
+
+    def caption(self, picture: Picture, decoding: Decoding | None = None, *, tree: bool = False) -> Trace:
+        """Caption one picture."""
+        raw = self.annotate([picture])
+        return self.caption_annotations(raw, decoding, pictures=[picture.digest], tree=tree)[0]
+
+    def caption_many(self, pictures: Sequence[Picture], decoding: Decoding | None = None) -> list[Trace]:
+        """Caption several pictures in one batch."""
+        if not pictures:
+            return []
+        raw = self.annotate(pictures)
+        return self.caption_annotations(raw, decoding, pictures=[p.digest for p in pictures])
+
+    def caption_annotations(
+        self,
+        raw: Tensor,
+        decoding: Decoding | None = None,
+        *,
+        pictures: Sequence[str] | None = None,
+        tree: bool = False,
+    ) -> list[Trace]:
+        """Caption pictures whose annotations (B, L, D) are already known.
+
+        Args:
+            decoding: None means the setting chosen on the dev split, stored with the model.
+            pictures: their digests, for the traces.
+            tree: keep the whole beam tree.
+        """
+        decoding = decoding or self.config.decoding
+        with self._lock, torch.inference_mode():
+            annotations = self.decoder.annotate(raw.to(next(self.decoder.parameters()).device))
+            if decoding.method == "beam":
+                written = beam_search(self.decoder, annotations, decoding, vocabulary=self.vocabulary, tree=tree)
+            else:
+                written = [copies[0] for copies in write(self.decoder, annotations, decoding)]
+        return self._traces(written, decoding, pictures)
+
+    def read(self, raw: Tensor, words: Sequence[str], decoding: Decoding | None = None, *, picture: str = "") -> Trace:
+        """The trace of a given caption (teacher forcing) on one picture's annotations (1, L, D)."""
+        base = decoding or self.config.decoding
+        ids = self.vocabulary.encode(words)
+        decoding = base.model_copy(update={"method": "greedy", "max_words": max(len(ids), 1)})
+        with self._lock, torch.inference_mode():
+            annotations = self.decoder.annotate(raw)
+            written = write(self.decoder, annotations, decoding, interventions=forced_words(ids))
+        return self._traces([written[0][0]], decoding, [picture])[0]
+
+    def _traces(self, written: Sequence[Written], decoding: Decoding, pictures: Sequence[str] | None) -> list[Trace]:
+        context = resolve_context(self.config, decoding)
+        digests = pictures or [""] * len(written)
+        return [
+            to_trace(w, config=self.config, vocabulary=self.vocabulary, decoding=decoding, context=context, picture=d)
+            for w, d in zip(written, digests, strict=True)
+        ]
+
+
+def shared_encoder(name: str) -> Encoder:
+    """The encoder of that name, loaded once a process."""
+    with _encoders_lock:
+        if name not in _encoders:
+            _encoders[name] = Encoder(name)
+        return _encoders[name]
+
+
+def load(name: str | Path = "soft-flickr8k", *, device: str = "cpu") -> Captioner:
+    """A captioner by name (a folder of ``checkpoints/``) or by path.
+
+    Raises:
+        UserError: there is no such model, or its files are damaged or do not fit together.
+    """
+    decoder, vocabulary = checkpoints.load_model(checkpoints.find(name))
+    encoder = shared_encoder(decoder.config.encoder)
+    return Captioner(decoder.to(device), vocabulary, encoder.to(device))

@@ -1,0 +1,146 @@
+"""A model is a folder: config.json, vocabulary.json, model.safetensors, metrics.json, README.md.
+
+Only safetensors are read: a checkpoint from a stranger can be wrong, but it cannot run code.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from sat.config import ModelConfig, parse
+from sat.errors import UserError
+from sat.files import atomic_folder, write_text
+from sat.models.decoder import Decoder
+from sat.vocabulary import Vocabulary
+
+_BUNDLED = Path(__file__).resolve().parent.parent / "checkpoints"
+
+
+def checkpoints_root() -> Path:
+    """The folder of the shipped models: ``$SAT_CHECKPOINTS``, else ``checkpoints`` beside the package."""
+    return Path(os.environ.get("SAT_CHECKPOINTS") or _BUNDLED)
+
+
+def available(root: Path | None = None) -> list[str]:
+    """Names of the models in a folder: soft, then hard, then the rest, each in alphabetical order."""
+    folder = root or checkpoints_root()
+    names = [p.parent.name for p in folder.glob("*/config.json")] if folder.is_dir() else []
+    order = {"soft": 0, "hard": 1}
+    return sorted(names, key=lambda name: (order.get(name.split("-")[0], 2), name))
+
+
+def find(name: str | Path) -> Path:
+    """The folder of a model given by name or path.
+
+    Raises:
+        UserError: there is no such model.
+    """
+    for folder in (checkpoints_root() / name, Path(name)):
+        if (folder / "config.json").is_file():
+            return folder
+    known = ", ".join(available()) or "none yet: train one with 'python -m sat train soft-flickr8k'"
+    raise UserError(f"There is no model {str(name)!r}. Models: {known}.")
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The settings of the model in ``folder``."""
+    try:
+        values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{folder / 'config.json'} cannot be read ({error}): copy the folder again.") from None
+    return parse(ModelConfig, values, str(folder / "config.json"))
+
+
+def read_metrics(folder: Path) -> dict[str, Any] | None:
+    """The scores of the model in ``folder``; None when it was never evaluated or the file is damaged."""
+    try:
+        return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
+    """The decoder, float32 in evaluation mode, and its vocabulary.
+
+    Raises:
+        UserError: the folder is not a whole and consistent model.
+    """
+    config = read_config(folder)
+    vocabulary = Vocabulary.load(folder / "vocabulary.json")
+    if len(vocabulary) != config.vocabulary_size:
+        raise UserError(
+            f"{folder}: the vocabulary has {len(vocabulary)} words but the model was trained with "
+            f"{config.vocabulary_size}: these files are not of one model."
+        )
+    path = folder / "model.safetensors"
+    try:
+        tensors = load_file(path)
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: copy the whole checkpoint folder.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path} is not a safetensors file ({error}): copy the checkpoint folder again.") from None
+    decoder = Decoder(config)
+    expected = decoder.state_dict()
+    for name in expected:
+        if name not in tensors:
+            raise UserError(f"{path}: the tensor {name} is missing: this is not a {config.attention} model of config.json.")
+        if tensors[name].shape != expected[name].shape:
+            raise UserError(
+                f"{path}: {name} has shape {tuple(tensors[name].shape)}, but config.json asks for "
+                f"{tuple(expected[name].shape)}: these files are not of one model."
+            )
+        if not torch.isfinite(tensors[name].float()).all():
+            raise UserError(f"{path}: {name} holds NaN or infinite values: use an earlier checkpoint.")
+    extra = sorted(set(tensors) - set(expected))
+    if extra:
+        raise UserError(f"{path}: the tensor {extra[0]} belongs to no part of this model: these files are not of one model.")
+    decoder.load_state_dict({name: tensors[name].float() for name in expected})
+    return decoder.eval().requires_grad_(False), vocabulary
+
+
+def save_model(
+    folder: Path,
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+    *,
+    config: ModelConfig | None = None,
+    metrics: dict[str, Any] | None = None,
+    card: str | None = None,
+) -> None:
+    """Write a model folder in half precision, replacing what was there only when all of it is written."""
+    config = config or decoder.config
+    with atomic_folder(folder) as temporary:
+        (temporary / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        vocabulary.save(temporary / "vocabulary.json")
+        tensors = {name: t.detach().cpu().half().contiguous() for name, t in decoder.state_dict().items()}
+        try:
+            save_file(tensors, temporary / "model.safetensors")
+        except SafetensorError as error:
+            raise UserError(f"{folder} could not be written ({error}): free some space.") from error
+        if metrics is not None:
+            (temporary / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
+        if card is not None:
+            (temporary / "README.md").write_text(card, encoding="utf-8")
+
+
+def update(
+    folder: Path,
+    *,
+    config: ModelConfig | None = None,
+    metrics: dict[str, Any] | None = None,
+    card: str | None = None,
+) -> None:
+    """Replace single files of a model folder, each in one go."""
+    if config is not None:
+        write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
+    if metrics is not None:
+        write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    if card is not None:
+        write_text(folder / "README.md", card)

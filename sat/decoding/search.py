@@ -1,0 +1,193 @@
+"""Beam search over a batch of pictures that keeps the maps of the winners."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sat.config import Decoding
+from sat.decoding.records import StepRecord, Written, mask_specials, resolve_context, stack
+from sat.models.decoder import Annotations, Decoder, State
+from sat.trace import BeamNode
+from sat.vocabulary import END, START, Vocabulary
+
+
+@torch.inference_mode()
+def beam_search(
+    decoder: Decoder,
+    annotations: Annotations,
+    decoding: Decoding,
+    *,
+    vocabulary: Vocabulary | None = None,
+    tree: bool = False,
+) -> list[Written]:
+    """The best caption of every picture.
+
+    The K best unfinished hypotheses of a picture live on at every step, ranked by log-probability; each of them
+    may also end there. Of all endings the one with the best log p / (words + 1) ** length_norm wins. A picture is
+    done when no living hypothesis can beat its best ending any more: log-probabilities only fall, so a hypothesis
+    with total s scores at most s / (max_words + 1) ** length_norm.
+
+    Args:
+        annotations: of B pictures.
+        vocabulary: to name the words of the tree.
+        tree: keep every hypothesis (for drawing the search); off, only the winners' records are built.
+
+    Returns:
+        B records, in the order of the pictures.
+    """
+    search = _Search(decoder, annotations, decoding)
+    for _ in range(decoding.max_words):
+        search.advance()
+        if search.done:
+            break
+    else:
+        search.end()
+    return [search.winner(i, vocabulary if tree else None) for i in range(search.pictures)]
+
+
+class _Search:
+    """The state of a search. History is kept by step on the CPU; the network runs on pictures not yet done."""
+
+    def __init__(self, decoder: Decoder, annotations: Annotations, decoding: Decoding) -> None:
+        self.decoder, self.decoding = decoder, decoding
+        self.context = resolve_context(decoder.config, decoding)
+        self.device = annotations.values.device
+        self.generator = torch.Generator(self.device).manual_seed(decoding.seed)
+        self.pictures = annotations.values.shape[0]
+        # A first word has at most V - 3 candidates, and so has the beam of a tiny vocabulary.
+        self.width = min(decoding.beam, decoder.config.vocabulary_size - 3)
+        self.annotations = annotations
+        self.active = torch.arange(self.pictures, device=self.device)  # pictures still searched, (P,)
+        self.state: State = decoder.start(annotations, 1)
+        self.last = torch.full((self.pictures, 1), START, device=self.device)  # y_{t-1}, (P, K)
+        self.total = torch.zeros(self.pictures, 1, device=self.device)  # log p so far, (P, K)
+        self.best = torch.full((self.pictures,), -torch.inf, device=self.device)  # best ending's score
+        # History, one entry a step: what was active, the records, and the survivors' parents, words, log-probs.
+        self.slots: list[dict[int, int]] = []
+        self.records: list[StepRecord] = []
+        self.parents: list[np.ndarray] = []
+        self.words: list[np.ndarray] = []
+        self.log_probs: list[np.ndarray] = []
+        self.endings: list[np.ndarray] = []  # log p of ending at this step, (P, K)
+        self.end_scores: list[np.ndarray] = []  # score of that ending, (P, K)
+        self.end_totals: list[np.ndarray] = []
+
+    @property
+    def done(self) -> bool:
+        return len(self.active) == 0
+
+    def _score(self, total: Tensor, length: int) -> Tensor:
+        return total / length**self.decoding.length_norm
+
+    def _step(self) -> Tensor:
+        """Next-word log-probabilities (P, K, V), recording the step and every hypothesis' ending."""
+        out = self.decoder.step(
+            self.state, self.last, self.annotations, context=self.context, generator=self.generator
+        )
+        assert out.logits is not None
+        self.state = out.state
+        log_prob = mask_specials(out.logits, self.decoding)  # (P, K, V)
+        t = len(self.records)
+        ending = log_prob[..., END]  # (P, K)
+        ended = self.total + ending
+        score = self._score(ended, t + 1)
+        if t == 0:
+            score = torch.full_like(score, -torch.inf)  # an empty caption is no caption
+        self.best[self.active] = torch.maximum(self.best[self.active], score.amax(1))
+        self.slots.append({int(p): i for i, p in enumerate(self.active)})
+        self.records.append(StepRecord.of(out, log_prob, self.decoding.alternatives))
+        self.endings.append(ending.cpu().numpy())
+        self.end_totals.append(ended.cpu().numpy())
+        self.end_scores.append(score.cpu().numpy())
+        return log_prob
+
+    def advance(self) -> None:
+        """One word more for every living hypothesis."""
+        log_prob = self._step()
+        P, K, V = log_prob.shape
+        log_prob[..., END] = -torch.inf
+        candidates = (self.total.unsqueeze(-1) + log_prob).flatten(1)  # (P, K * V)
+        total, flat = candidates.topk(min(self.width, K * V), dim=1)  # (P, K')
+        parent, word = flat // V, flat % V
+        self.parents.append(parent.cpu().numpy())
+        self.words.append(word.cpu().numpy())
+        self.log_probs.append(log_prob.flatten(1).gather(1, flat).cpu().numpy())
+        self.state = self.state.select(slice(None), parent)
+        self.last, self.total = word, total
+        self._drop_done()
+
+    def _drop_done(self) -> None:
+        bound = self._score(self.total[:, 0], self.decoding.max_words + 1)  # the best any hypothesis can reach
+        alive = bound > self.best[self.active]
+        if bool(alive.all()):
+            return
+        keep = alive.nonzero().squeeze(1)
+        self.active, self.annotations = self.active[keep], self.annotations.select(keep)
+        self.state, self.last, self.total = self.state.select(keep), self.last[keep], self.total[keep]
+
+    def end(self) -> None:
+        """After the last word allowed: hypotheses may end here, and nothing else."""
+        if not self.done:
+            self._step()
+
+    def winner(self, picture: int, vocabulary: Vocabulary | None) -> Written:
+        """Walk back from the best ending of a picture (from the best living hypothesis if none ended)."""
+        best: tuple[float, int, int] | None = None
+        for t, (slots, scores) in enumerate(zip(self.slots, self.end_scores, strict=True)):
+            if picture in slots:
+                row = scores[slots[picture]]
+                k = int(row.argmax())
+                if np.isfinite(row[k]) and (best is None or row[k] > best[0]):
+                    best = (float(row[k]), t, k)
+        if best is None:
+            raise RuntimeError("a search without endings")  # <end> always has a probability
+        _, t, k = best
+        end_log_prob = float(self.endings[t][self.slots[t][picture], k])
+        chain: list[tuple[int, int, int]] = []  # (step, slot of the hypothesis after it, slot of its parent)
+        for s in range(t - 1, -1, -1):
+            i = self.slots[s][picture]
+            parent = int(self.parents[s][i, k])
+            chain.append((s, k, parent))
+            k = parent
+        chain.reverse()
+        rows = [(self.records[s], self.slots[s][picture], k, parent) for s, k, parent in chain]
+        return Written(
+            words=[int(self.words[s][self.slots[s][picture], k]) for s, k, _ in chain],
+            log_probs=[float(self.log_probs[s][self.slots[s][picture], k]) for s, k, _ in chain],
+            end_log_prob=end_log_prob,
+            alphas=stack([r.alpha[i, p] if r.alpha is not None else None for r, i, _, p in rows]),
+            used=stack([r.used[i, p] if r.used is not None else None for r, i, _, p in rows]),
+            betas=stack([r.beta[i, p] if r.beta is not None else None for r, i, _, p in rows]),
+            top_ids=np.stack([r.top_ids[i, p] for r, i, _, p in rows]),
+            top_probabilities=np.stack([r.top_probabilities[i, p] for r, i, _, p in rows]),
+            tree=() if vocabulary is None else self._tree(picture, vocabulary),
+        )
+
+    def _tree(self, picture: int, vocabulary: Vocabulary) -> tuple[BeamNode, ...]:
+        """Every hypothesis of a picture, parents before children."""
+        nodes: list[BeamNode] = []
+        above: list[int] = [-1]  # node of every living hypothesis
+        totals: list[float] = [0.0]
+        for t, slots in enumerate(self.slots):
+            if picture not in slots:
+                break
+            i = slots[picture]
+            for k, node in enumerate(above):
+                score = float(self.end_scores[t][i, k])
+                if np.isfinite(score):
+                    ending, ended = float(self.endings[t][i, k]), float(self.end_totals[t][i, k])
+                    nodes.append(BeamNode(node, t, vocabulary.words[END], ending, ended, score))
+            if t >= len(self.words):
+                break
+            next_above, next_totals = [], []
+            for k in range(self.words[t].shape[1]):
+                parent = int(self.parents[t][i, k])
+                log_prob = float(self.log_probs[t][i, k])
+                total = totals[parent] + log_prob
+                nodes.append(BeamNode(above[parent], t, vocabulary.words[int(self.words[t][i, k])], log_prob, total))
+                next_above.append(len(nodes) - 1)
+                next_totals.append(total)
+            above, totals = next_above, next_totals
+        return tuple(nodes)

@@ -1,0 +1,1 @@
+"""Overlays, figures, charts and animations, drawn from a ``Trace``: nothing here knows torch or Streamlit."""

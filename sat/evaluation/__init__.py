@@ -1,0 +1,1 @@
+"""How good a captioner is: caption scores, attention, and grounding against human boxes."""

@@ -1,0 +1,51 @@
+"""Numbers that say how attention behaves over a split, whatever it looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from sat.errors import UserError
+from sat.trace import entropy
+
+
+def divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Jensen-Shannon divergence in nats (0 to ln 2) of maps over the last two axes (rows, columns)."""
+    p, q = np.asarray(p, dtype=np.float64), np.asarray(q, dtype=np.float64)
+    return np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
+
+
+def attention_statistics(alphas: Iterable[np.ndarray]) -> dict[str, float]:
+    """The ``attention`` of ``metrics.json``, from the attention distributions of decoded captions.
+
+    Args:
+        alphas: of every caption, (T, rows, columns), each map summing to one; for hard attention the distribution
+            too, not the glimpse (whose entropy is zero by construction).
+
+    Returns:
+        ``entropy``, mean over all words, in nats; ``uniform_entropy``, ln L, the most it can be;
+        ``effective_places``, exp of the mean entropy; ``step_divergence``, mean Jensen-Shannon divergence in nats
+        between the maps of consecutive words of a caption (0: attention never moves; at most ln 2).
+
+    Raises:
+        UserError: there is no word at all.
+    """
+    entropies: list[np.ndarray] = []
+    divergences: list[np.ndarray] = []
+    places = 0
+    for maps in alphas:
+        places = maps.shape[1] * maps.shape[2]
+        entropies.append(np.atleast_1d(entropy(maps)))
+        divergences.append(np.atleast_1d(divergence(maps[1:], maps[:-1])))
+    words = np.concatenate([np.zeros(0), *entropies])
+    moves = np.concatenate([np.zeros(0), *divergences])
+    if not len(words):
+        raise UserError("No caption has a word, so that attention cannot be measured: check the model.")
+    mean = float(words.mean())
+    return {
+        "entropy": mean,
+        "uniform_entropy": float(np.log(places)),
+        "effective_places": float(np.exp(mean)),
+        "step_divergence": float(moves.mean()) if len(moves) else 0.0,
+    }

@@ -1,0 +1,169 @@
+"""Read any picture safely into the square RGB array that the model sees.
+
+The model, the page and the overlay must start from the *same* upright pixels: a map drawn over a picture that
+the model saw differently (cropped, rotated, in other colours) is a lie. So there is exactly one reader, and it
+returns both the upright picture for display and the square that goes into the encoder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from sat.errors import UserError
+
+MODEL_SIZE = 224  # pixels; the side of the square that the encoder sees
+MAX_PIXELS = 25_000_000  # a larger picture is refused before it is decoded (decompression bombs)
+MAX_BYTES = 40 * 1024 * 1024  # a larger file is refused before it is read
+DISPLAY_SIZE = 1024  # pixels; the longer side of what is shown and drawn on
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "MPO", "PPM")
+_READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
+_heif_ready = False
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture, upright and in RGB.
+
+    Attributes:
+        display: uint8 (H, W, 3), the whole upright picture, longer side at most ``DISPLAY_SIZE``.
+        square: uint8 (S, S, 3), the same pixels squashed (not cropped) to the model's square.
+        digest: SHA-256 (hex) of ``square``: two pictures that the model cannot tell apart share it.
+    """
+
+    display: np.ndarray
+    square: np.ndarray
+    digest: str
+
+    @property
+    def aspect(self) -> float:
+        """Width over height of the upright picture."""
+        return self.display.shape[1] / self.display.shape[0]
+
+
+def read_picture(source: str | Path | bytes | BinaryIO, *, size: int = MODEL_SIZE) -> Picture:
+    """Read a picture from a path, bytes or an open file.
+
+    EXIF rotation is applied once; of an animation the first frame is taken; transparency is laid on white;
+    16-bit, palette, grey and CMYK pictures are converted to 8-bit RGB.
+
+    Raises:
+        UserError: the file is missing, empty, too large, not a picture, or damaged.
+    """
+    name, data = _read_bytes(source)
+    if not data:
+        raise UserError(f"{name} is empty: choose a picture file ({_READABLE}).")
+    image = _decode(name, data)
+    return from_array(np.asarray(image), size=size)
+
+
+def from_array(rgb: np.ndarray, *, size: int = MODEL_SIZE) -> Picture:
+    """A ``Picture`` from an RGB array, uint8 (H, W, 3), that is already upright."""
+    if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
+        raise UserError("A picture array must be uint8 with shape (height, width, 3).")
+    image = Image.fromarray(rgb)
+    square = np.asarray(squash(image, size))
+    display = image
+    if max(image.size) > DISPLAY_SIZE:
+        scale = DISPLAY_SIZE / max(image.size)
+        display = image.resize(
+            (max(1, round(image.width * scale)), max(1, round(image.height * scale))), Image.Resampling.LANCZOS
+        )
+    digest = hashlib.sha256(square.tobytes()).hexdigest()
+    return Picture(display=np.asarray(display), square=square, digest=digest)
+
+
+def squash(image: Image.Image, size: int) -> Image.Image:
+    """Squash (never crop) a picture to ``size`` x ``size`` pixels with an anti-aliased bicubic filter."""
+    if image.size == (size, size):
+        return image
+    return image.resize((size, size), Image.Resampling.BICUBIC)
+
+
+def _read_bytes(source: str | Path | bytes | BinaryIO) -> tuple[str, bytes]:
+    """The name for messages and the content of ``source``, refusing what is too large to be a photograph."""
+    too_large = f"is larger than {MAX_BYTES // 2**20} MB: save a smaller copy and try again."
+    if isinstance(source, bytes):
+        if len(source) > MAX_BYTES:
+            raise UserError(f"The picture {too_large}")
+        return "The picture", source
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        try:
+            if path.is_dir():
+                raise UserError(f"{path} is a folder: name a picture file in it.")
+            if path.stat().st_size > MAX_BYTES:
+                raise UserError(f"{path} {too_large}")
+            return str(path), path.read_bytes()
+        except FileNotFoundError:
+            raise UserError(f"{path} does not exist: check the path of the picture.") from None
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise UserError(f"{path} cannot be read ({reason}): check the file and its permissions.") from None
+    data = source.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise UserError(f"The picture {too_large}")
+    return "The picture", data
+
+
+def _decode(name: str, data: bytes) -> Image.Image:
+    _register_heif()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns about odd metadata; the pixels are what counts
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise UserError(
+                        f"{name} has {width * height / 1e6:.0f} million pixels, more than the "
+                        f"{MAX_PIXELS // 1_000_000} million that are read: save a smaller copy and try again."
+                    )
+                image.seek(0)
+                image.load()
+                upright = ImageOps.exif_transpose(image)
+                return _to_rgb(upright if upright is not None else image)
+    except UserError:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError):
+        raise UserError(f"{name} is not a picture that can be read: use {_READABLE}.") from None
+    except MemoryError:
+        raise UserError(f"{name} needs too much memory to decode: save a smaller copy and try again.") from None
+    except Exception as error:  # decoders raise almost anything on damaged files: struct.error, IndexError, ...
+        reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__
+        raise UserError(f"{name} is damaged or incomplete ({reason}): open and save it again, or use another.") from None
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB on white, whatever the mode."""
+    if image.mode.startswith("I") or image.mode == "F":
+        # 16-bit and floating-point greys: Pillow's own conversion clips to 255 instead of scaling.
+        grey = np.asarray(image, dtype=np.float64)
+        grey = np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
+        top = 65535.0 if image.mode != "F" else max(float(grey.max(initial=0.0)), 1.0)
+        if image.mode == "I" and grey.max(initial=0.0) <= 255:
+            top = 255.0
+        grey8 = np.clip(grey / top * 255.0, 0, 255).astype(np.uint8)
+        return Image.fromarray(grey8).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _register_heif() -> None:
+    """Teach Pillow HEIC on first use (the import costs start-up time)."""
+    global _heif_ready
+    if not _heif_ready:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        _heif_ready = True

@@ -1,0 +1,113 @@
+"""Batches of pictures with all their captions, laid out for ``losses.rollout``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from sat.data.features import FeatureStore
+from sat.vocabulary import END, PAD, START
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B pictures, K captions each, T steps.
+
+    Attributes:
+        annotations: float16 (B, L, D), as the encoder gave them.
+        inputs: <start> and the words, (B, K, T); targets: the words and <end>, (B, K, T); padded with <pad>.
+        lengths: targets of every caption, (B, K), 0 for a missing caption.
+    """
+
+    annotations: Tensor
+    inputs: Tensor
+    targets: Tensor
+    lengths: Tensor
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """The training pictures: where their annotations are, and their captions as ids.
+
+    Attributes:
+        store: annotations; mirrored: those of the mirrored pictures, or None.
+        rows: row of every picture in ``store``, (N,); mirrored_rows likewise.
+        captions: ids of the words of every caption of every picture, without start and end.
+    """
+
+    store: FeatureStore
+    rows: np.ndarray
+    captions: Sequence[Sequence[Sequence[int]]]
+    mirrored: FeatureStore | None = None
+    mirrored_rows: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.captions)
+
+    @cached_property
+    def _arrays(self) -> tuple[np.memmap, np.memmap | None]:
+        return self.store.array(), None if self.mirrored is None else self.mirrored.array()
+
+    def order(self, seed: int, epoch: int) -> np.ndarray:
+        """The order of the pictures in an epoch, the same whenever that epoch is run."""
+        return np.random.default_rng([seed, epoch]).permutation(len(self))
+
+    def epoch(self, seed: int, epoch: int, size: int, max_words: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from number ``skip`` on."""
+        order = self.order(seed, epoch)
+        flip = np.random.default_rng([seed, epoch, 1]).random(len(self)) < 0.5
+        for first in range(skip * size, len(order), size):
+            chosen = order[first : first + size]
+            yield self.batch(chosen, flip[chosen], max_words)
+
+    def batch(self, chosen: np.ndarray, flip: np.ndarray, max_words: int) -> Batch:
+        """The batch of the pictures ``chosen``, mirrored where ``flip``, sorted as ``rollout`` wants it."""
+        captions = [sorted((c[:max_words] for c in self.captions[i] if c), key=len, reverse=True) for i in chosen]
+        order = sorted(range(len(chosen)), key=lambda i: -len(captions[i][0]) if captions[i] else 0)
+        captions = [captions[i] for i in order]
+        inputs, targets, lengths = collate(captions)
+        plain, mirrored = self._arrays
+        rows = []
+        for i in order:
+            if mirrored is not None and self.mirrored_rows is not None and flip[i]:
+                rows.append(mirrored[self.mirrored_rows[chosen[i]]])
+            else:
+                rows.append(plain[self.rows[chosen[i]]])
+        return Batch(torch.from_numpy(np.stack(rows)), inputs, targets, lengths)
+
+    def statistics(self, sample: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+        """Mean (D,) and standard deviation (D,) of the channels, and the mean grid (L, D), over the pictures."""
+        array = self._arrays[0]
+        rows = np.sort(self.rows)
+        total = np.zeros(array.shape[1:], np.float64)
+        squares = np.zeros(array.shape[2], np.float64)
+        for first in range(0, len(rows), 64):
+            block = array[rows[first : first + 64]].astype(np.float32)  # (n, L, D)
+            total += block.sum(0)
+            squares += np.square(block).sum((0, 1), dtype=np.float64)
+        grid = total / len(rows)  # (L, D)
+        mean = grid.mean(0)
+        std = np.sqrt(np.maximum(squares / (len(rows) * grid.shape[0]) - mean**2, 1e-8))
+        return tuple(torch.from_numpy(a.astype(np.float32)) for a in (mean, std, grid))
+
+
+def collate(captions: Sequence[Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor, Tensor]:
+    """Inputs (B, K, T), targets (B, K, T) and lengths (B, K) of captions given as word ids."""
+    B = len(captions)
+    K = max((len(c) for c in captions), default=1)
+    T = 1 + max((len(words) for c in captions for words in c), default=0)
+    inputs = torch.full((B, K, T), PAD)
+    targets = torch.full((B, K, T), PAD)
+    lengths = torch.zeros(B, K, dtype=torch.long)
+    for b, picture in enumerate(captions):
+        for k, words in enumerate(picture):
+            n = len(words)
+            inputs[b, k, : n + 1] = torch.tensor([START, *words])
+            targets[b, k, : n + 1] = torch.tensor([*words, END])
+            lengths[b, k] = n + 1
+    return inputs, targets, lengths
