@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from sat.data.dataset import cache_root
+from sat.data.files import write_whole
 from sat.errors import UserError
 from sat.images import MODEL_SIZE, read_picture
 from sat.models.encoder import Encoder, pixels
@@ -54,7 +55,9 @@ class FeatureStore:
         return np.array([self.rows.get(file_hash(p), -1) for p in paths], dtype=np.int64)
 
 
-def open_store(encoder: Encoder, *, size: int = MODEL_SIZE, mirror: bool = False, cache: Path | None = None) -> FeatureStore:
+def open_store(
+    encoder: Encoder, *, size: int = MODEL_SIZE, mirror: bool = False, cache: Path | None = None
+) -> FeatureStore:
     """The store that belongs to an encoder, made if there is none."""
     geometry = encoder.geometry
     with torch.inference_mode():
@@ -64,9 +67,10 @@ def open_store(encoder: Encoder, *, size: int = MODEL_SIZE, mirror: bool = False
     folder.mkdir(parents=True, exist_ok=True)
     grid = (geometry.rows * size // 224, geometry.columns * size // 224)
     store = FeatureStore(folder, grid, int(shape[2]))
-    index = folder / "index.jsonl"
-    if index.is_file():
-        store.rows = {entry["hash"]: entry["row"] for entry in _read_index(index)}
+    index, matrix = folder / "index.jsonl", folder / "annotations.f16"
+    if index.is_file() and matrix.is_file():
+        whole = matrix.stat().st_size // (store.places * store.dimension * 2)  # rows that are all there
+        store.rows = {digest: row for digest, row in _read_index(index) if row < whole}
     return store
 
 
@@ -103,12 +107,17 @@ def extract(
         except OSError as error:
             problems.append(f"{path}: cannot be read ({error.strerror})")
     todo = list({h: p for p, h in hashes.items() if h not in store.rows}.items())  # (hash, path), each hash once
+    if not todo:
+        return store, problems  # and leave the files alone: another process may be writing them
     total, done = len(hashes), len(hashes) - len(todo)
     matrix, index = store.folder / "annotations.f16", store.folder / "index.jsonl"
     device = next(encoder.parameters()).device
     next_row = max(store.rows.values(), default=-1) + 1
     row_bytes = store.places * store.dimension * 2
+    kept = "".join(_index_line(digest, row) for digest, row in store.rows.items())
     try:
+        if not index.is_file() or index.read_bytes() != kept.encode():
+            write_whole(index, kept.encode())  # a line that was cut off would swallow the next one
         with ThreadPoolExecutor(2) as pool, open(matrix, "ab") as data, open(index, "a", encoding="utf-8") as lines:
             data.truncate(next_row * row_bytes)  # a row that was cut off, or not yet in the index
             data.seek(0, os.SEEK_END)
@@ -121,7 +130,7 @@ def extract(
                     data.write(annotations.half().cpu().numpy().tobytes())
                     data.flush()
                     for digest, _ in good:
-                        lines.write(json.dumps({"hash": digest, "row": next_row}) + "\n")
+                        lines.write(_index_line(digest, next_row))
                         store.rows[digest] = next_row
                         next_row += 1
                     lines.flush()
@@ -162,9 +171,15 @@ def _read_ahead(
         ahead = upcoming
 
 
-def _read_index(path: Path) -> Iterator[dict]:
-    for line in path.read_text(encoding="utf-8").splitlines():
+def _index_line(digest: str, row: int) -> str:
+    return json.dumps({"hash": digest, "row": row}) + "\n"
+
+
+def _read_index(path: Path) -> Iterator[tuple[str, int]]:
+    """(hash, row) of every line up to the first damaged one, which an extraction was killed while writing."""
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            yield json.loads(line)
-        except json.JSONDecodeError:
-            return  # the last line of an extraction that was killed while writing it
+            entry = json.loads(line)
+            yield str(entry["hash"]), int(entry["row"])
+        except (ValueError, KeyError, TypeError):
+            return

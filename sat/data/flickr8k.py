@@ -5,17 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from sat.data.dataset import Dataset, Example
+from sat.data.files import first_existing, picture_path
 from sat.data.token_file import read_lines, read_token_file
 from sat.errors import UserError
 
-_SPLIT_FILES = {
+SPLIT_FILES = {
     "train": "Flickr_8k.trainImages.txt",
     "dev": "Flickr_8k.devImages.txt",
     "test": "Flickr_8k.testImages.txt",
 }
-_CAPTION_FILES = ("captions.token", "Flickr8k.token.txt")
-_PAPER_FILE = "captions_f30k_edition.token"
-_IMAGE_FOLDERS = ("images", "Flicker8k_Dataset", "Flickr8k_Dataset")
+CAPTION_FILES = ("captions.token", "Flickr8k.token.txt")
+PAPER_FILE = "captions_f30k_edition.token"
+IMAGE_FOLDERS = ("images", "Flicker8k_Dataset", "Flickr8k_Dataset")
 
 
 def load(root: Path) -> Dataset:
@@ -29,29 +30,23 @@ def load(root: Path) -> Dataset:
         raise UserError(
             f"{folder} does not exist: put the Flickr8k files there, or set SAT_DATA or --data to the folder above it."
         )
-    captions, problems = read_token_file(_first_existing(folder, _CAPTION_FILES))
-    images = _first_existing(folder, _IMAGE_FOLDERS)
+    captions, problems = read_token_file(first_existing(folder, CAPTION_FILES))
+    images = first_existing(folder, IMAGE_FOLDERS)
     examples: list[Example] = []
-    for split, file in _SPLIT_FILES.items():
+    for split, file in SPLIT_FILES.items():
         for number, line in enumerate(read_lines(folder / file), start=1):
             name = line.strip()
             if not name:
                 continue
+            path = picture_path(images, name)
             if name not in captions:
                 problems.append(f"{folder / file}:{number}: {name} has no captions")
-            elif not (images / name).is_file():
+            elif path is None:
                 problems.append(f"{folder / file}:{number}: {images / name} does not exist")
             else:
-                examples.append(Example(name, images / name, split, captions[name]))
+                examples.append(Example(name, path, split, captions[name]))
     paper: dict[str, tuple[str, ...]] = {}
-    if (folder / _PAPER_FILE).is_file():
-        paper, paper_problems = read_token_file(folder / _PAPER_FILE)
+    if (folder / PAPER_FILE).is_file():
+        paper, paper_problems = read_token_file(folder / PAPER_FILE)
         problems += paper_problems
     return Dataset("flickr8k", folder, tuple(examples), tuple(problems), paper)
-
-
-def _first_existing(folder: Path, names: tuple[str, ...]) -> Path:
-    for name in names:
-        if (folder / name).exists():
-            return folder / name
-    raise UserError(f"{folder} has none of {', '.join(names)}: put one of them there.")

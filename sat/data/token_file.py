@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sat.errors import UserError
 
-_LINE = re.compile(r"^(?P<name>[^\t#]+)#(?P<index>\d+)\t(?P<caption>.*\S)\s*$")
+_LINE = re.compile(r"^(?P<name>[^\t#]+)#(?P<index>[0-9]{1,9})\t(?P<caption>.*\S)\s*$")
 
 
 def read_token_file(path: Path) -> tuple[dict[str, tuple[str, ...]], list[str]]:
@@ -42,7 +42,8 @@ def read_lines(path: Path) -> list[str]:
         UserError: the file is missing, unreadable, or not UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # splitlines would cut at U+2028, form feeds, ...
+        return lines if lines[-1] else lines[:-1]
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: put the file there or name another data folder.") from None
     except UnicodeDecodeError as error:

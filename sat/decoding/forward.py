@@ -50,6 +50,7 @@ def write(
     state = decoder.start(annotations, copies)
     last = torch.full((B, copies), START, device=annotations.values.device)
     finished = torch.zeros_like(last, dtype=torch.bool)  # (B, K)
+    cut = torch.zeros_like(finished)
     records: list[StepRecord] = []
     words: list[Tensor] = []
     log_probs: list[Tensor] = []
@@ -67,15 +68,15 @@ def write(
         assert out.logits is not None
         state = out.state
         log_prob = mask_specials(out.logits, decoding)  # (B, K, V)
-        if t == decoding.max_words:
-            word = torch.full_like(last, END)  # no word more: only what ending would have cost is asked
-        elif forced.word is not None:
+        if forced.word is not None:
             word = torch.full_like(last, forced.word)
             log_prob = out.logits.float().log_softmax(-1)  # a forced word may be one that is never written
         elif decoding.method == "sample":
             word = draw(log_prob, decoding, generator)
         else:
             word = log_prob.argmax(-1)
+        if t == decoding.max_words:  # no word more: a caption either ends here by itself or is cut
+            cut, word = word != END, torch.full_like(word, END)
         records.append(StepRecord.of(out, log_prob, decoding.alternatives))
         words.append(word.cpu())
         log_probs.append(log_prob.gather(-1, word.unsqueeze(-1)).squeeze(-1).cpu())
@@ -83,8 +84,7 @@ def write(
         last = word
         if bool(finished.all()):
             break
-    cut = len(words) == decoding.max_words + 1
-    return [[_collect(b, k, records, words, log_probs, cut) for k in range(copies)] for b in range(B)]
+    return [[_collect(b, k, records, words, log_probs, bool(cut[b, k])) for k in range(copies)] for b in range(B)]
 
 
 def forced_words(ids: Sequence[int]) -> dict[int, Intervention]:
@@ -111,8 +111,7 @@ def _collect(
 ) -> Written:
     ids = [int(w[b, k]) for w in words]
     length = ids.index(END) if END in ids else len(ids)
-    # The last step of a caption that ran to the limit was only asked what ending costs: it did not end by itself.
-    by_itself = not (cut and length == len(words) - 1)
+    by_itself = length < len(words) - 1 or not cut  # whatever a finished row did at the last step does not count
     rows = records[:length]
     return Written(
         words=ids[:length],

@@ -90,7 +90,7 @@ class _Search:
         self.state = out.state
         log_prob = mask_specials(out.logits, self.decoding)  # (P, K, V)
         t = len(self.records)
-        ending = log_prob[..., END]  # (P, K)
+        ending = log_prob[..., END].clone()  # (P, K); advance() closes this entry in place
         ended = self.total + ending
         score = self._score(ended, t + 1)
         if t == 0:

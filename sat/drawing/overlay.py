@@ -17,15 +17,18 @@ import cv2
 import numpy as np
 
 from sat.errors import UserError
+from sat.trace import Trace
 
 Style = Literal["paper", "heat", "contour", "cells"]
 Scale = Literal["shared", "own"]
+Show = Literal["glimpse", "distribution"]
 STYLES: tuple[Style, ...] = get_args(Style)
 SCALES: tuple[Scale, ...] = get_args(Scale)
+SHOWS: tuple[Show, ...] = get_args(Show)
 
 SQUARE = 224  # pixels; sigma is measured on a square of this side, whatever the picture's own shape
 SIGMA = 20.0  # pixels at 224, as in the authors' notebook
-STRENGTH = 0.8  # the opacity of the map in the authors' notebook
+STRENGTH = 0.7  # opacity; the authors' notebook has 0.8, which hides the attended object itself
 CONTOUR_LEVELS = (0.25, 0.5, 0.75)  # of the scale's top
 CONTOUR_SIDE = 448  # lines want a finer layer than smooth maps
 LINE, HALO = 1.2, 2.8  # half widths of a contour line and of its dark surround, in pixels of that layer
@@ -41,23 +44,33 @@ class View:
         style: ``paper`` (white where it looks, the rest dimmed), ``heat`` (colour-blind safe colours), ``contour``
             (lines at a quarter, half and three quarters of the scale) or ``cells`` (the raw grid, unsmoothed).
         scale: ``shared`` runs from 0 to the largest value of the whole caption, so that a flat map looks flat beside a
-            sharp one; ``own`` stretches every map from its least to its largest value, as in the paper.
+            sharp one; ``own`` stretches every map from its least to its largest value, as in the paper. Glimpses of
+            hard attention are all alike in weight, and each is drawn from 0 to its largest value.
         sigma: of the Gaussian, in pixels at 224.
         strength: opacity, 0 to 1.
+        show: of a hard model the ``glimpse`` that made the context, or the ``distribution`` it was taken from.
     """
 
     style: Style = "paper"
     scale: Scale = "shared"
     sigma: float = SIGMA
     strength: float = STRENGTH
+    show: Show = "glimpse"
 
     def __post_init__(self) -> None:
         if self.style not in STYLES:
             raise UserError(f"There is no overlay style {self.style!r}: use {', '.join(STYLES)}.")
         if self.scale not in SCALES:
             raise UserError(f"There is no overlay scale {self.scale!r}: use {' or '.join(SCALES)}.")
+        if self.show not in SHOWS:
+            raise UserError(f"There is nothing called {self.show!r} to show: use {' or '.join(SHOWS)}.")
         if not (0 <= self.sigma <= SQUARE and 0 <= self.strength <= 1):
             raise UserError(f"An overlay needs a sigma from 0 to {SQUARE} and a strength from 0 to 1.")
+
+
+def maps_of(trace: Trace, view: View) -> np.ndarray | None:
+    """The maps (T, rows, columns) of a caption that the view asks for; None without attention."""
+    return trace.glimpses if view.show == "glimpse" else trace.alphas
 
 
 def upsample(alpha: np.ndarray, shape: tuple[int, int], sigma: float = SIGMA) -> np.ndarray:
@@ -101,12 +114,20 @@ def levels(alphas: np.ndarray, view: View) -> np.ndarray:
     if alphas.ndim != 3 or not alphas.size or not np.isfinite(alphas).all():
         raise UserError("Attention maps must be finite numbers of shape (words, rows, columns), at least one word.")
     maps = alphas if view.style == "cells" else expand(alphas, side(view.style), view.sigma)
-    if view.scale == "shared":
+    if is_glimpse(alphas):
+        # Each is the whole attention in one place; the mirrored Gaussian alone makes those near an edge brighter.
+        bottom, top = np.float64(0), maps.max(axis=(1, 2), keepdims=True)
+    elif view.scale == "shared":
         bottom, top = np.float64(0), maps.max()
     else:
         bottom, top = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
     spread = np.where(top - bottom > 1e-12, top - bottom, 1.0)
     return np.clip((maps - bottom) / spread, 0, 1).astype(np.float32)
+
+
+def is_glimpse(alphas: np.ndarray) -> bool:
+    """Whether all maps (T, rows, columns) are one-hot: glimpses of hard attention."""
+    return bool((np.count_nonzero(alphas, axis=(1, 2)) == 1).all())
 
 
 def side(style: Style) -> int:

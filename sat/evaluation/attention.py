@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sat.errors import UserError
 from sat.trace import entropy
 
 
@@ -16,7 +15,7 @@ def divergence(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.maximum(entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2, 0.0)
 
 
-def attention_statistics(alphas: Iterable[np.ndarray]) -> dict[str, float]:
+def attention_statistics(alphas: Iterable[np.ndarray]) -> dict[str, float | None]:
     """The ``attention`` of ``metrics.json``, from the attention distributions of decoded captions.
 
     Args:
@@ -26,26 +25,25 @@ def attention_statistics(alphas: Iterable[np.ndarray]) -> dict[str, float]:
     Returns:
         ``entropy``, mean over all words, in nats; ``uniform_entropy``, ln L, the most it can be;
         ``effective_places``, exp of the mean entropy; ``step_divergence``, mean Jensen-Shannon divergence in nats
-        between the maps of consecutive words of a caption (0: attention never moves; at most ln 2).
-
-    Raises:
-        UserError: there is no word at all.
+        between the maps of consecutive words of a caption (0: attention never moves; at most ln 2). What there are
+        no words to measure by (no caption with one, or none with two) is None.
     """
     entropies: list[np.ndarray] = []
     divergences: list[np.ndarray] = []
     places = 0
     for maps in alphas:
         places = maps.shape[1] * maps.shape[2]
-        entropies.append(np.atleast_1d(entropy(maps)))
-        divergences.append(np.atleast_1d(divergence(maps[1:], maps[:-1])))
-    words = np.concatenate([np.zeros(0), *entropies])
-    moves = np.concatenate([np.zeros(0), *divergences])
-    if not len(words):
-        raise UserError("No caption has a word, so that attention cannot be measured: check the model.")
-    mean = float(words.mean())
+        entropies.append(entropy(maps))
+        divergences.append(divergence(maps[1:], maps[:-1]))
+    mean, moved = _mean(entropies), _mean(divergences)
     return {
         "entropy": mean,
-        "uniform_entropy": float(np.log(places)),
-        "effective_places": float(np.exp(mean)),
-        "step_divergence": float(moves.mean()) if len(moves) else 0.0,
+        "uniform_entropy": float(np.log(places)) if places else None,
+        "effective_places": None if mean is None else float(np.exp(mean)),
+        "step_divergence": moved,
     }
+
+
+def _mean(parts: list[np.ndarray]) -> float | None:
+    values = np.concatenate([np.zeros(0), *parts])
+    return float(values.mean()) if len(values) else None

@@ -14,9 +14,9 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -25,8 +25,7 @@ from sat.errors import UserError
 
 References = Mapping[str, Sequence[str]]
 Captions = Mapping[str, str]
-_JAVA_OPTIONS = ("-XX:+UseSerialGC", "-Dfile.encoding=UTF-8")
-_END_SECONDS = 10  # what METEOR is given to end by itself once its input is closed
+_JAVA_OPTIONS = ("-XX:+UseSerialGC", "-XX:-UsePerfData", "-Dfile.encoding=UTF-8")  # no spare threads, no files
 
 
 def standard_scores(references: References, captions: Captions, *, meteor: Meteor | None = None) -> dict[str, float]:
@@ -162,7 +161,7 @@ class Meteor:
         self._process: subprocess.Popen[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
-    def __enter__(self) -> Meteor:
+    def __enter__(self) -> Self:
         from pycocoevalcap.meteor import meteor
 
         jar = Path(meteor.__file__).with_name(meteor.METEOR_JAR)
@@ -176,22 +175,22 @@ class Meteor:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
-        except OSError as error:
+            self._ask("SCORE ||| a ||| a")  # answered once its tables are loaded: better to fail now than later
+        except BaseException as error:
             self.__exit__()
-            raise UserError(_java_failed("METEOR", error)) from None
+            if isinstance(error, OSError):
+                raise UserError(_java_failed("METEOR", error)) from None
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
         process, self._process = self._process, None
         if process is not None:
-            try:
-                process.communicate(timeout=_END_SECONDS)  # closes its input, upon which it ends
-            except (subprocess.TimeoutExpired, OSError, ValueError):
-                process.kill()
-                process.wait()
-            finally:
-                for pipe in (process.stdin, process.stdout):
-                    if pipe is not None:
+            process.kill()  # it keeps nothing that could be lost
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    with suppress(OSError):  # what was not yet written
                         pipe.close()
         if self._folder is not None:
             self._folder.cleanup()
@@ -223,7 +222,8 @@ class Meteor:
         return self._answer()
 
     def _answer(self) -> str:
-        assert self._process is not None and self._process.stdout is not None
+        if self._process is None or self._process.stdout is None:
+            raise RuntimeError("Meteor is used in a with block")
         line = self._process.stdout.readline().decode().strip()
         if not line:
             raise OSError("it stopped answering")
@@ -235,7 +235,7 @@ def _names(references: References, captions: Captions) -> list[str]:
     if not references:
         raise UserError("There is nothing to score: name a split with pictures and captions.")
     if references.keys() != captions.keys():
-        odd = sorted(references.keys() ^ captions.keys())[0]
+        odd = min(references.keys() ^ captions.keys())
         side = "caption" if odd in references else "reference"
         raise UserError(f"There is no {side} for {odd}: score captions and references of the same pictures.")
     return list(references)

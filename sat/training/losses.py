@@ -206,7 +206,7 @@ def _update_baseline(baseline: Tensor, hard: HardConfig, reward: Tensor, rolled:
         return baseline
     if hard.reward == "to_go" or hard.baseline == "expected":
         sums = torch.zeros_like(baseline).index_add_(0, t, reward * rolled.sampled)
-        counts = torch.zeros_like(baseline).index_add_(0, t, rolled.sampled.float())
+        counts = torch.zeros_like(baseline).index_add_(0, t, rolled.sampled.to(baseline.dtype))
         mean = torch.where(counts > 0, sums / counts.clamp(min=1), baseline)
         return decay * baseline + (1 - decay) * mean
     mean = (reward * rolled.sampled).sum() / rolled.sampled.sum()

@@ -19,7 +19,7 @@ from sat.captioner import Captioner
 from sat.config import Decoding, TrainConfig
 from sat.data.dataset import Example
 from sat.errors import UserError
-from sat.evaluation.attention import attention_metrics
+from sat.evaluation.attention import attention_statistics
 from sat.evaluation.captions import QuickScorer
 from sat.files import write_text
 from sat.models.decoder import Decoder
@@ -31,7 +31,7 @@ from sat.training.run import RunFolder
 from sat.training.schedule import learning_rate, ramp
 from sat.vocabulary import Vocabulary
 
-_SAVE_EVERY = 200  # steps between two states on disk within an epoch
+_SAVE_EVERY = 100  # steps between two states on disk within an epoch
 _LOG_EVERY = 20  # steps between two records
 _DEV_BATCH = 50
 GREEDY = Decoding(method="greedy")
@@ -234,10 +234,9 @@ def score_dev(
     traces = caption_rows(decoder.eval(), vocabulary, prepared, decoding)
     decoder.train(was_training)
     names = [e.name for e in prepared.dev]
-    scores = dict(scorer.score({name: trace.caption for name, trace in zip(names, traces, strict=True)}))
-    measured = attention_metrics(traces)
-    if measured is not None:
-        scores |= {"entropy": measured["entropy"], "effective_places": measured["effective_places"]}
+    scores = dict(scorer.scores({name: trace.caption for name, trace in zip(names, traces, strict=True)}))
+    if decoder.attends:
+        scores |= attention_statistics(trace.alphas for trace in traces if trace.alphas is not None)
     return scores, traces
 
 

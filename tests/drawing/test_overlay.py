@@ -101,7 +101,7 @@ def test_the_paper_overlay_is_white_times_the_map(rng):
     alphas = rng.dirichlet(np.full(196, 0.1), size=3).reshape(3, 14, 14)
     m = levels(alphas, View())[2][..., None]
     expected = 0.2 * picture + 0.8 * 255 * m
-    assert np.abs(overlay(picture, alphas, 2) - expected).max() <= 1
+    assert np.abs(overlay(picture, alphas, 2, View(strength=0.8)) - expected).max() <= 1
 
 
 def test_contours_follow_the_levels():
@@ -122,7 +122,9 @@ def test_heat_colours_rise_in_lightness():
     assert (np.diff(light) > -1).all() and light[-1] - light[0] > 200
 
 
-@pytest.mark.parametrize("wrong", [{"style": "neon"}, {"scale": "log"}, {"sigma": -1.0}, {"strength": 2.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"style": "neon"}, {"scale": "log"}, {"sigma": -1.0}, {"strength": 2.0}, {"show": "all"}]
+)
 def test_a_wrong_view_is_refused(wrong):
     with pytest.raises(UserError):
         View(**wrong)

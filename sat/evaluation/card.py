@@ -1,0 +1,356 @@
+"""Model cards and result tables in Markdown, every number taken from ``metrics.json`` and the settings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sat.config import ModelConfig, TrainConfig
+
+Metrics = Mapping[str, Any]
+
+# Xu et al. 2015, table 1, Flickr8k; the attention rows are a single model on the official split.
+PUBLISHED_FLICKR8K: dict[str, tuple[float | None, ...]] = {
+    "Google NIC": (63.0, 41.0, 27.0, None, None),
+    "Log Bilinear": (65.6, 42.4, 27.7, 17.7, 17.31),
+    "Soft-Attention": (67.0, 44.8, 29.9, 19.5, 18.93),
+    "Hard-Attention": (67.0, 45.7, 31.4, 21.3, 20.30),
+}
+_PUBLISHED_COLUMNS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR")
+_COLUMNS = (*_PUBLISHED_COLUMNS, "ROUGE-L", "CIDEr", "length_ratio")
+_PROTOCOLS = {"standard": "standard", "paper_like": "paper-like"}
+_WHAT = {
+    "soft": "soft attention (the expected context, equation 13 of the paper)",
+    "hard": "hard attention (one place a word, trained by REINFORCE, equations 8 to 12 of the paper)",
+    "none": "no attention (Show and Tell: the mean annotation starts the decoder and is not looked at again)",
+}
+# Columns of the training curves, in this order, where the run's metrics.jsonl has them.
+_CURVES = ("epoch", "loss", "entropy", "effective_places", "reward", "baseline", "advantage_std", "BLEU-4", "CIDEr")
+_DATASETS = {
+    "flickr8k": "Flickr8k, official split (6000 / 1000 / 1000 pictures, five captions each)",
+    "flickr30k": "Flickr30k",
+    "coco": "COCO captions",
+    "shapes": "generated shapes with captions from a small grammar",
+    "folder": "a folder of captioned pictures",
+}
+_PROTOCOLS_NOTE = """*standard* is the COCO caption evaluation: PTB tokens, punctuation dropped, brevity penalty.
+*paper-like* is what the published rows are nearest to: lower-cased, the final full stop a token, no brevity penalty,
+references of the paper's caption edition. The two are never to be compared with each other."""
+_ATTENTION_NOTE = """Over the words of the captions that it wrote. Effective places is exp of the mean entropy; step
+divergence is the mean Jensen-Shannon divergence between the maps of consecutive words (0: it never moves; at most
+0.693)."""
+_GROUNDING_NOTE = """Attention inside the boxes that people drew round the {phrases} phrases of the reference captions,
+teacher-forced. A phrase has the map of its last word; the best word is chosen with knowledge of the box and flatters.
+Correctness is the share of attention inside the boxes, pointing how often the largest cell's centre hits one."""
+_LIMITS = (
+    "it writes short English sentences about everyday photographs, and will invent on drawings, text and crowds",
+    "it repeats what its training captions assume about people (gender, age, role): do not judge a person by it",
+)
+_MAPS_LIMIT = "where it looked is not why it wrote a word: read a map together with the baselines above"
+_NO_MAPS_LIMIT = "it has no attention, so that there are no maps to look at"
+_HARD_PLACES = 80  # effective places of 196 above which hard attention is too flat to be called so
+
+
+def results_table(results: Sequence[Metrics]) -> str:
+    """A Markdown table of the paper's own Flickr8k rows and of models' metrics, both protocols, for the README."""
+    rows = _published_rows()
+    for metrics in results:
+        rows += _own_rows(metrics)
+    return _table(["model", "protocol", *_COLUMNS], rows)
+
+
+def model_card(
+    config: ModelConfig,
+    metrics: Metrics,
+    history: Sequence[Mapping[str, Any]],
+    *,
+    training: TrainConfig | None = None,
+    other_seeds: Sequence[Metrics] = (),
+) -> str:
+    """The README.md of a checkpoint folder.
+
+    Args:
+        config: of the model; metrics: its ``metrics.json``.
+        history: the lines of the run's ``metrics.jsonl``, one an epoch; numbers that it does not have are left out.
+        training: settings of the run, for the recipe.
+        other_seeds: metrics of runs that differ by their seed only, for the spread.
+    """
+    dataset = training.dataset if training is not None else "flickr8k"
+    parts = [
+        f"# {metrics['model']}",
+        f'An image captioner after "Show, Attend and Tell" (Xu et al., ICML 2015) with {_WHAT[config.attention]}.',
+        "This card is generated from `metrics.json` and the settings of the run.",
+        "## Model",
+        _model(config),
+        "## Data and training",
+        _recipe(config, training, dataset),
+        "## Scores",
+        _scores(config, metrics, dataset, other_seeds),
+    ]
+    if metrics["attention"] is not None:
+        parts += ["## Attention", _attention(config, metrics)]
+        parts += ["## Grounding", _grounding(config, metrics)]
+    curves = _curves(history)
+    if curves:
+        parts += ["## Training curves", curves]
+    parts += ["## The command that made these numbers", _command(metrics, dataset), "## Limits", _limits(metrics)]
+    parts += ["## Licence of the weights", _licence(dataset)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _model(config: ModelConfig) -> str:
+    return _bullets(
+        [
+            f"encoder `{config.encoder}` at {config.image_size} px, to which pictures are squashed, not cropped",
+            f"{config.rows} x {config.columns} = {config.places} annotations of {config.annotation_dim} numbers",
+            f"decoder: LSTM of {config.hidden_dim}, word vectors of {config.embedding_dim}, "
+            + (f"attention score of {config.attention_dim}, " if config.attention != "none" else "")
+            + f"{config.vocabulary_size} words",
+            "weights in half precision (safetensors); computed in float32",
+        ]
+    )
+
+
+def _recipe(config: ModelConfig, training: TrainConfig | None, dataset: str) -> str:
+    lines = [f"data set: {_DATASETS.get(dataset, dataset)}; model and settings were chosen on dev, never on test"]
+    if training is not None:
+        start = f"the weights of `{training.start_from}`" if training.start_from else "random weights"
+        encoder = "fine-tuned" if training.encoder_learning_rate > 0 else "frozen, with its ImageNet weights"
+        mirrored = ", mirrored pictures too" if training.mirror else ""
+        lines += [
+            f"start: {start}; encoder {encoder}",
+            f"at most {training.epochs} epochs, {training.batch_pictures} pictures a step with all their captions",
+            f"captions cut after {training.max_words} words{mirrored}; seed {training.seed}",
+            f"AdamW, learning rate {training.learning_rate:g}, {training.warmup_steps} steps of warm-up, cosine decay",
+            f"weight decay {training.weight_decay:g}, gradients clipped at {training.clip_norm:g}",
+            f"dropout {config.dropout:g} ({config.context_dropout:g} on the context)",
+            f"label smoothing {training.label_smoothing:g}, scheduled sampling up to {training.scheduled_sampling:g}",
+        ]
+        if config.attention != "none":
+            lines.append(
+                f"doubly stochastic term: lambda {training.doubly_stochastic:g} on the mean over places "
+                f"({training.doubly_stochastic / config.places:.2g} on the sum of equation 14)"
+            )
+        if config.attention == "hard":
+            hard = training.hard
+            lines.append(
+                f"REINFORCE: {hard.reward} reward, baseline {hard.baseline}, lambda_r {hard.reward_weight:g}, lambda_e "
+                f"{hard.entropy_weight:g} falling to {hard.entropy_weight_end:g}, the expected context in place of a "
+                f"sample with probability {hard.expected_probability:g}"
+            )
+        if training.average_last > 1:
+            lines.append(f"weights averaged over up to {training.average_last} last epochs, where better on dev")
+    return _bullets(lines)
+
+
+def _scores(config: ModelConfig, metrics: Metrics, dataset: str, other_seeds: Sequence[Metrics]) -> str:
+    rows = (_published_rows() if dataset == "flickr8k" else []) + _own_rows(metrics)
+    decoding = metrics["decoding"]
+    parts = [
+        f"The {metrics['split']} split, seed {_or_dash(metrics['seed'])}, {_decoding(decoding)}. Scores are times 100.",
+        _table(["model", "protocol", *_COLUMNS], rows),
+        _PROTOCOLS_NOTE,
+    ]
+    if metrics["paper_like"] is None:
+        parts.append("There is no paper-like score: the data set has no captions of the paper's edition.")
+    if other_seeds:
+        parts.append(_spread([metrics, *other_seeds]))
+    published = PUBLISHED_FLICKR8K.get({"soft": "Soft-Attention", "hard": "Hard-Attention"}.get(config.attention, ""))
+    if dataset == "flickr8k" and metrics["paper_like"] is not None and published is not None:
+        parts.append(_against_paper(metrics["paper_like"], published))
+    return "\n\n".join(parts)
+
+
+def _spread(runs: Sequence[Metrics]) -> str:
+    """Least and greatest of every score over several seeds."""
+    rows = []
+    for key, protocol in _PROTOCOLS.items():
+        scores = [run[key] for run in runs if run[key] is not None]
+        if scores:
+            rows.append([protocol, *(_from_to(scores, column) for column in _COLUMNS)])
+    seeds = ", ".join(_or_dash(run["seed"]) for run in runs)
+    return f"Least and greatest over {len(runs)} runs that differ by their seed ({seeds}):\n\n" + _table(
+        ["protocol", *_COLUMNS], rows
+    )
+
+
+def _against_paper(scores: Mapping[str, float], published: Sequence[float | None]) -> str:
+    below = [
+        f"{column} ({scores[column]:.1f} against {value:.1f})"
+        for column, value in zip(_PUBLISHED_COLUMNS, published, strict=True)
+        if value is not None and scores[column] <= value
+    ]
+    if below:
+        return f"By the paper-like score it falls short of the paper's own row in {', '.join(below)}."
+    return "By the paper-like score it is above the paper's own row in every column."
+
+
+def _attention(config: ModelConfig, metrics: Metrics) -> str:
+    rows = [
+        [
+            str(record["decoding"]["context"]),
+            _fixed(record["attention"]["entropy"], 3),
+            _fixed(record["attention"]["uniform_entropy"], 3),
+            f"{_fixed(record['attention']['effective_places'], 1)} of {config.places}",
+            _fixed(record["attention"]["step_divergence"], 3),
+        ]
+        for record in _records(metrics)
+    ]
+    header = ["context", "entropy (nats)", "of uniform attention", "effective places", "step divergence (nats)"]
+    parts = [_ATTENTION_NOTE, _table(header, rows)]
+    places = metrics["attention"]["effective_places"]
+    if config.attention == "hard" and places is not None and places > _HARD_PLACES / 196 * config.places:
+        parts.append(
+            f"**It falls short here**: {places:.0f} effective places of {config.places} are too many for attention "
+            "that is to be called hard."
+        )
+    return "\n\n".join(parts)
+
+
+def _grounding(config: ModelConfig, metrics: Metrics) -> str:
+    if metrics["grounding"] is None:
+        return "Not measured: the data set has no boxes aligned to its captions."
+    rows = []
+    for record in _records(metrics):
+        found = record["grounding"]
+        label = f"{config.attention}, {record['decoding']['context']} context"
+        names = ("correctness_last", "correctness_best", "pointing_0", "pointing_15")
+        rows.append([label, *(f"{found[name]:.3f}" for name in names)])
+    found = metrics["grounding"]
+    rows.append(["centre (looks at no picture)", f"{found['centre']:.3f}", "", f"{found['centre_pointing']:.3f}", ""])
+    rows.append(["uniform", f"{found['uniform']:.3f}", "", "", ""])
+    header = ["", "correctness, last word", "best word", "pointing", "pointing, 15 px"]
+    by_type = [
+        [kind, str(f["phrases"])]
+        + [f"{f[name]:.3f}" for name in ("correctness_last", "centre", "uniform", "pointing_0", "centre_pointing")]
+        for kind, f in found["by_type"].items()
+    ]
+    return "\n\n".join(
+        [
+            _GROUNDING_NOTE.format(phrases=found["phrases"]),
+            _table(header, rows),
+            _verdict("Correctness", found["correctness_last"], found["centre"])
+            + " "
+            + _verdict("Pointing", found["pointing_0"], found["centre_pointing"]),
+            _table(["phrases of", "number", "correctness", "centre", "uniform", "pointing", "centre's"], by_type),
+        ]
+    )
+
+
+def _verdict(what: str, value: float, centre: float) -> str:
+    if value > centre:
+        return f"{what} {value:.3f} is above the centre baseline {centre:.3f}."
+    return (
+        f"**It falls short here**: {what.lower()} {value:.3f} is not above the centre baseline {centre:.3f}, which "
+        "always looks at the middle of the picture."
+    )
+
+
+def _curves(history: Sequence[Mapping[str, Any]]) -> str:
+    """The columns of ``_CURVES`` that the run logged, one row an epoch; groups such as ``dev`` are opened."""
+    flat = [_flatten(line) for line in history if line.get("kind", "epoch") == "epoch"]
+    flat = [{**line, "epoch": line["epoch"] + 1} if "epoch" in line else line for line in flat]  # logged from 0
+    present = {key for line in flat for key in line}
+    keys = [key for name in _CURVES for key in sorted(present) if key.split()[-1] == name]
+    if len(keys) < 2:
+        return ""
+    return _table(keys, [[_number(line.get(key)) for key in keys] for line in flat])
+
+
+def _flatten(line: Mapping[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for key, value in line.items():
+        if isinstance(value, Mapping):
+            found.update({f"{key} {name}": number for name, number in _flatten(value).items()})
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            found[key] = value
+    return found
+
+
+def _command(metrics: Metrics, dataset: str) -> str:
+    command = f"python -m sat evaluate --model {metrics['model']} --dataset {dataset} --split {metrics['split']}"
+    return f"```\n{command} --out DIR\n```\n\nwith the data root in `SAT_DATA` or `--data`."
+
+
+def _limits(metrics: Metrics) -> str:
+    lines = [*_LIMITS, _MAPS_LIMIT if metrics["attention"] is not None else _NO_MAPS_LIMIT]
+    if metrics["split"] != "test":
+        lines.append(f"these numbers are of the {metrics['split']} split, on which settings are chosen: they flatter")
+    return _bullets(lines)
+
+
+def _licence(dataset: str) -> str:
+    if dataset == "shapes":
+        return "Trained on generated pictures only: under the licence of the project."
+    return (
+        f"The weights were trained on {_DATASETS.get(dataset, dataset).split(',')[0]}, whose photographs belong to "
+        "their photographers and whose terms allow research and education only; use the weights for nothing else. The "
+        "code has its own licence."
+    )
+
+
+def _published_rows() -> list[list[str]]:
+    return [
+        [f"{name} (published)", "paper", *("-" if v is None else f"{v:g}" for v in values), "-", "-", "-"]
+        for name, values in PUBLISHED_FLICKR8K.items()
+    ]
+
+
+def _own_rows(metrics: Metrics) -> list[list[str]]:
+    """A row for each protocol, and for a hard model for each context."""
+    rows = []
+    for record in _records(metrics):
+        label = str(record["model"]) + (f" ({record['decoding']['context']})" if "expected" in metrics else "")
+        for key, protocol in _PROTOCOLS.items():
+            scores = record[key]
+            if scores is not None:
+                rows.append([label, protocol, *(_score(scores, column) for column in _COLUMNS)])
+    return rows
+
+
+def _records(metrics: Metrics) -> list[Metrics]:
+    """The metrics of a model, and those of its expected context where that is another."""
+    expected = metrics.get("expected")
+    other = expected is not None and expected["decoding"] != metrics["decoding"]
+    return [metrics, expected] if other and expected is not None else [metrics]
+
+
+def _from_to(scores: Sequence[Mapping[str, float]], column: str) -> str:
+    if column not in scores[0]:
+        return "-"
+    ordered = sorted(scores, key=lambda run: run[column])
+    return f"{_score(ordered[0], column)} to {_score(ordered[-1], column)}"
+
+
+def _score(scores: Mapping[str, float], column: str) -> str:
+    if column not in scores:
+        return "-"
+    return f"{scores[column]:.2f}" if column == "length_ratio" else f"{scores[column]:.1f}"
+
+
+def _decoding(decoding: Mapping[str, Any]) -> str:
+    search = f"beam {decoding['beam']}, length norm {decoding['length_norm']:g}" if decoding["beam"] > 1 else "greedy"
+    return search + (f", {decoding['context']} context" if decoding["context"] else "")
+
+
+def _or_dash(value: Any) -> str:
+    return "-" if value is None else str(value)
+
+
+def _fixed(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def _bullets(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    right = ["---:" if column else "---" for column in range(len(header))]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (header, right, *rows))
