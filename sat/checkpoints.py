@@ -1,4 +1,4 @@
-"""A model is a folder: config.json, vocabulary.json, model.safetensors, metrics.json, README.md.
+"""A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json, README.md.
 
 Only safetensors are read: a checkpoint from a stranger can be wrong, but it cannot run code.
 """
@@ -43,7 +43,7 @@ def find(name: str | Path) -> Path:
         UserError: there is no such model.
     """
     for folder in (checkpoints_root() / name, Path(name)):
-        if (folder / "config.json").is_file():
+        if os.path.isfile(folder / "config.json"):  # unlike Path.is_file, never raises on impossible names
             return folder
     known = ", ".join(available()) or "none yet: train one with 'python -m sat train soft-flickr8k'"
     raise UserError(f"There is no model {str(name)!r}. Models: {known}.")
@@ -53,7 +53,7 @@ def read_config(folder: Path) -> ModelConfig:
     """The settings of the model in ``folder``."""
     try:
         values = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UserError(f"{folder / 'config.json'} cannot be read ({error}): copy the folder again.") from None
     return parse(ModelConfig, values, str(folder / "config.json"))
 
@@ -61,9 +61,10 @@ def read_config(folder: Path) -> ModelConfig:
 def read_metrics(folder: Path) -> dict[str, Any] | None:
     """The scores of the model in ``folder``; None when it was never evaluated or the file is damaged."""
     try:
-        return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return None
+    return metrics if isinstance(metrics, dict) else None
 
 
 def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
@@ -111,6 +112,7 @@ def save_model(
     vocabulary: Vocabulary,
     *,
     config: ModelConfig | None = None,
+    training: dict[str, Any] | None = None,
     metrics: dict[str, Any] | None = None,
     card: str | None = None,
 ) -> None:
@@ -124,6 +126,8 @@ def save_model(
             save_file(tensors, temporary / "model.safetensors")
         except SafetensorError as error:
             raise UserError(f"{folder} could not be written ({error}): free some space.") from error
+        if training is not None:
+            (temporary / "training.json").write_text(json.dumps(training, indent=1) + "\n", encoding="utf-8")
         if metrics is not None:
             (temporary / "metrics.json").write_text(json.dumps(metrics, indent=2) + "\n", encoding="utf-8")
         if card is not None:

@@ -24,28 +24,28 @@ from sat.errors import UserError
 if TYPE_CHECKING:
     from sat.captioner import Captioner
     from sat.config import Decoding, TrainConfig
+    from sat.data.registry import Report
     from sat.images import Picture
 
 _BATCH = 16  # pictures captioned at once
-_UsageError: type[Exception] = typer.BadParameter.__mro__[1]  # of click, which newer typers carry without naming it
+_UsageError: Any = typer.BadParameter.__mro__[1]  # of click, which newer typers carry without naming it
 
 
 class _OneLineErrors(TyperGroup):
     """The program's one way out: 0, 2 with one line on standard error, or the code that a command chose."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> NoReturn:
+    def main(self, *args: Any, **extra: Any) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")  # a file name need not be text
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(*args, **{**extra, "standalone_mode": False})
         except UserError as error:
             _complain(str(error))
             code = 2
         except _UsageError as error:
-            context = getattr(error, "ctx", None)
-            path = context.command_path if context is not None else "python -m sat"
-            _complain(f"{error.format_message().rstrip('.')}: see '{path} --help'.")  # type: ignore[attr-defined]
+            path = error.ctx.command_path if error.ctx is not None else "python -m sat"
+            _complain(f"{error.format_message().rstrip('.')}: see '{path} --help'.")
             code = 2
         sys.exit(code or 0)
 
@@ -59,10 +59,10 @@ app.add_typer(data_app, name="data")
 Images = Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Picture files.")]
 Model = Annotated[str, typer.Option("--model", metavar="NAME", help="A model of 'models', or a folder.")]
 Models = Annotated[list[str] | None, typer.Option("--model", metavar="NAME", help="May be given several times.")]
-Beam = Annotated[int | None, typer.Option("--beam", metavar="K", min=1, max=50, help="Beam width; else the model's own.")]
+Beam = Annotated[int | None, typer.Option("--beam", metavar="K", min=1, max=50, help="Beam width.")]
 Context = Annotated[
     Literal["expected", "argmax", "sample"] | None,
-    typer.Option("--context", help="How attention becomes a context; else the model's own."),
+    typer.Option("--context", help="How attention becomes a context."),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Of sampled glimpses.")]
 Style = Annotated[Literal["paper", "heat", "contour", "cells"], typer.Option("--style", help="How maps are drawn.")]
@@ -74,7 +74,9 @@ DatasetOption = Annotated[str, typer.Option("--dataset", metavar="DATASET")]
 
 
 @app.callback(invoke_without_command=True)
-def _root(context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+def _root(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
     """Look inside an attention captioner ("Show, Attend and Tell")."""
     if version:
         import sat
@@ -121,7 +123,8 @@ def strip(
     from sat.drawing.strip import strip as draw
 
     loaded = [_captioner(name, beam, context, seed) for name in model or ["soft-flickr8k"]]
-    _draw(images, out, loaded[0][0], lambda p: draw(p, [c.caption(p, d) for c, d in loaded], View(style=style, scale=scale)))
+    view = View(style=style, scale=scale)
+    _draw(images, out, loaded[0][0], lambda picture: draw(picture, [c.caption(picture, d) for c, d in loaded], view))
 
 
 @figure_app.command()
@@ -149,6 +152,46 @@ def focus(
     _draw(images, out, captioner, figure)
 
 
+@data_app.command()
+def check(dataset: Name, data: Root = None) -> None:
+    """Read every caption and picture and say what is wrong; exit code 1 if something is."""
+    from sat.data.registry import check as read_all
+    from sat.data.registry import load_dataset
+
+    with _progress() as progress:
+        report = read_all(load_dataset(dataset, data), progress=partial(progress, "pictures"))
+    for problem in (*report.problems, *report.unreadable):
+        _say(problem)
+    _say(_summary(report))
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@data_app.command()
+def prepare(
+    dataset: Name,
+    data: Root = None,
+    entities: Annotated[
+        Path | None, typer.Option("--entities", metavar="FILE", help="The Flickr30k Entities release (flickr8k only).")
+    ] = None,
+    counts: Annotated[
+        tuple[int, int, int] | None,
+        typer.Option("--count", metavar="TRAIN DEV TEST", help="How many pictures to draw (shapes only)."),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the drawn pictures (shapes only).")] = 0,
+) -> None:
+    """Make what a data set needs beyond its published files: the paper's captions and the boxes, or the shapes."""
+    from sat.data.dataset import SPLITS
+    from sat.data.registry import prepare as make
+
+    count = None if counts is None else dict(zip(SPLITS, counts, strict=True))
+    with _progress() as progress:
+        report = make(dataset, data, entities=entities, count=count, seed=seed, progress=partial(progress, dataset))
+    for problem in (*report.problems, *report.unreadable):
+        _complain(f"passed over: {problem}")
+    _say(_summary(report))
+
+
 @app.command()
 def evaluate(
     model: Model,
@@ -160,19 +203,17 @@ def evaluate(
     context: Context = None,
 ) -> None:
     """Score a model on a split by both protocols, with its attention and its grounding."""
-    from sat import checkpoints
     from sat.data.registry import load_dataset
     from sat.evaluation.evaluate import evaluate as score
 
     captioner, decoding = _captioner(model, beam, context, seed=0)
-    trained = checkpoints.read_metrics(checkpoints.find(model)) or {}
     with _progress() as progress:
         done = score(
             captioner,
             load_dataset(dataset, data),
             split,
             decoding=decoding,
-            seed=trained.get("seed"),
+            seed=captioner.config.seed,
             out=out,
             progress=progress,
         )
@@ -208,7 +249,7 @@ def features(
 def train(
     preset: Annotated[str | None, typer.Argument(metavar="PRESET|CONFIG.yaml", help="What to train.")] = None,
     changes: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting, e.g. model.hidden_dim=256.")
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: model.hidden_dim=256.")
     ] = None,
     resume: Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped run.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder; else runs/NAME.")] = None,
@@ -249,9 +290,8 @@ def models() -> None:
         bleu, cider = (f"{scores[k]:.1f}" if k in scores else "-" for k in ("BLEU-4", "CIDEr"))
         rows.append((name, config.attention, config.encoder, bleu, cider))
     if len(rows) == 1 and not damaged:
-        raise UserError(
-            f"There is no model in {checkpoints.checkpoints_root()}: train one with 'python -m sat train soft-flickr8k'."
-        )
+        root = checkpoints.checkpoints_root()
+        raise UserError(f"There is no model in {root}: train one with 'python -m sat train soft-flickr8k'.")
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         _say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -313,6 +353,13 @@ def _word_index(words: Sequence[str], wanted: str | None) -> int:
     )
 
 
+def _summary(report: Report) -> str:
+    splits = ", ".join(f"{n} {split} ({report.captions[split]} captions)" for split, n in report.pictures.items())
+    problems = len(report.problems) + len(report.unreadable)
+    found = "no problems" if problems == 0 else "1 problem" if problems == 1 else f"{problems} problems"
+    return f"{report.name} in {report.root}: {splits}; {found}"
+
+
 def _presets() -> list[str]:
     return sorted(path.stem for path in (Path(__file__).parent / "training" / "presets").glob("*.yaml"))
 
@@ -359,7 +406,7 @@ def _resumed(run: Path, named: TrainConfig | None, *, changed: bool, out: Path |
     if named is not None and named != config:
         ours, theirs = config.model_dump(), named.model_dump()
         key = next(key for key in ours if ours[key] != theirs[key])
-        raise UserError(f"{run} was started with another setting of {key}: resume it with 'train --resume {run}' alone.")
+        raise UserError(f"{run} was started with another setting of {key}: resume it without naming any.")
     return config
 
 

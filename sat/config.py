@@ -68,6 +68,7 @@ class ModelConfig(_Strict):
         vocabulary_size: K.
         dropout: on the deep output's hidden layer, and ``context_dropout`` on z (training only).
         decoding: the setting chosen on the dev split.
+        seed: of the training run; None for a model that was not trained.
     """
 
     name: str = "untitled"
@@ -85,6 +86,7 @@ class ModelConfig(_Strict):
     dropout: float = Field(0.5, ge=0.0, lt=1.0)
     context_dropout: float = Field(0.2, ge=0.0, lt=1.0)
     decoding: Decoding = Decoding()
+    seed: int | None = None
 
     @property
     def places(self) -> int:

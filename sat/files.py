@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sat.errors import UserError
@@ -19,37 +20,54 @@ def atomic_file(path: Path) -> Iterator[Path]:
     Raises:
         UserError: the disk is full or the folder cannot be written.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}-{threading.get_ident()}.tmp{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise UserError(f"{path} could not be written ({error.strerror or error}): free some space or choose another place.") from error
+        raise _not_written(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder beside ``path`` that takes its name, replacing what was there, when the block ends well."""
+    """A temporary folder beside ``path`` that takes its name, replacing what was there, when the block ends well.
+
+    Raises:
+        UserError: the disk is full, the folder above cannot be written, or ``path`` is a file.
+    """
+    if os.path.lexists(path) and not os.path.isdir(path):
+        raise UserError(f"{path} is a file: name a folder.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent))
         temporary.chmod(0o755)
     except OSError as error:
         raise UserError(f"{path} could not be made ({error.strerror or error}): choose another place.") from error
+    old = temporary.with_suffix(".old")
     try:
         yield temporary
-        old = path.with_name(f".{path.name}.{os.getpid()}.old")
         if path.exists():
             os.replace(path, old)
-        os.replace(temporary, path)
+        try:
+            os.replace(temporary, path)
+        except OSError:
+            if old.exists():
+                os.replace(old, path)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     except OSError as error:
-        raise UserError(f"{path} could not be written ({error.strerror or error}): free some space or choose another place.") from error
+        raise _not_written(path, error) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _not_written(path: Path, error: OSError) -> UserError:
+    reason = error.strerror or str(error)
+    return UserError(f"{path} could not be written ({reason}): free some space or choose another place.")
 
 
 def write_text(path: Path, text: str) -> None:

@@ -100,14 +100,16 @@ def _read_bytes(source: str | Path | bytes | BinaryIO) -> tuple[str, bytes]:
         try:
             if path.is_dir():
                 raise UserError(f"{path} is a folder: name a picture file in it.")
-            if path.stat().st_size > MAX_BYTES:
-                raise UserError(f"{path} {too_large}")
-            return str(path), path.read_bytes()
+            with open(path, "rb") as file:
+                data = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             raise UserError(f"{path} does not exist: check the path of the picture.") from None
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise UserError(f"{path} cannot be read ({reason}): check the file and its permissions.") from None
+        if len(data) > MAX_BYTES:
+            raise UserError(f"{path} {too_large}")
+        return str(path), data
     data = source.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise UserError(f"The picture {too_large}")
@@ -132,7 +134,12 @@ def _decode(name: str, data: bytes) -> Image.Image:
                 return _to_rgb(upright if upright is not None else image)
     except UserError:
         raise
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except Image.DecompressionBombError:  # Pillow's own limit, above ours, comes before the size can be asked
+        raise UserError(
+            f"{name} has many more than the {MAX_PIXELS // 1_000_000} million pixels that are read: save a smaller copy "
+            "and try again."
+        ) from None
+    except UnidentifiedImageError:
         raise UserError(f"{name} is not a picture that can be read: use {_READABLE}.") from None
     except MemoryError:
         raise UserError(f"{name} needs too much memory to decode: save a smaller copy and try again.") from None
@@ -150,7 +157,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         top = 65535.0 if image.mode != "F" else max(float(grey.max(initial=0.0)), 1.0)
         if image.mode == "I" and grey.max(initial=0.0) <= 255:
             top = 255.0
-        grey8 = np.clip(grey / top * 255.0, 0, 255).astype(np.uint8)
+        grey8 = np.clip(np.rint(grey / top * 255.0), 0, 255).astype(np.uint8)
         return Image.fromarray(grey8).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         rgba = image.convert("RGBA")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sat.errors import UserError
+from sat.files import atomic_file, write_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,15 +180,15 @@ class Trace:
             raise UserError(f"This is not a trace written by this program ({error!r}).") from None
 
     def save_json(self, path: Path) -> None:
-        """Write the record as JSON."""
-        path.write_text(json.dumps(self.to_dict()), encoding="utf-8")
+        """Write the record as JSON, in one go."""
+        write_text(path, json.dumps(self.to_dict()))
 
     @classmethod
     def load_json(cls, path: Path) -> Trace:
         """Read ``save_json``'s file."""
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{path} is not a trace ({error}): export it again.") from None
         return cls.from_dict(record)
 
@@ -197,15 +198,16 @@ class Trace:
         for step in record["steps"]:
             step["alpha"] = None  # the array holds it
         alphas = self.alphas
-        np.savez_compressed(
-            path,
-            alphas=np.zeros((len(self.steps), 0, 0), np.float32) if alphas is None else alphas,
-            log_probs=np.array([s.log_prob for s in self.steps]),
-            betas=_floats(s.beta for s in self.steps),
-            entropies=_floats(s.entropy for s in self.steps),
-            places=np.array([s.place or (-1, -1) for s in self.steps], dtype=np.int64).reshape(-1, 2),
-            record=np.array(json.dumps(record)),
-        )
+        with atomic_file(path) as temporary, open(temporary, "wb") as file:
+            np.savez_compressed(
+                file,
+                alphas=np.zeros((len(self.steps), 0, 0), np.float32) if alphas is None else alphas,
+                log_probs=np.array([s.log_prob for s in self.steps]),
+                betas=_floats(s.beta for s in self.steps),
+                entropies=_floats(s.entropy for s in self.steps),
+                places=np.array([s.place or (-1, -1) for s in self.steps], dtype=np.int64).reshape(-1, 2),
+                record=np.array(json.dumps(record)),
+            )
 
     @classmethod
     def load_npz(cls, path: Path) -> Trace:
@@ -213,11 +215,11 @@ class Trace:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 record, alphas = json.loads(str(arrays["record"])), arrays["alphas"]
-        except (OSError, ValueError, KeyError) as error:
+            if alphas.size:
+                for step, alpha in zip(record["steps"], alphas, strict=True):
+                    step["alpha"] = alpha
+        except Exception as error:  # zip archives and arrays raise almost anything when they are damaged
             raise UserError(f"{path} is not a trace ({error}): export it again.") from None
-        if alphas.shape[-1]:
-            for step, alpha in zip(record["steps"], alphas, strict=True):
-                step["alpha"] = alpha
         return cls.from_dict(record)
 
 

@@ -60,7 +60,7 @@ class Vocabulary:
             words = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise UserError(f"{path} does not exist: a checkpoint needs its vocabulary beside its weights.") from None
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             raise UserError(f"{path} is not a JSON list of words: copy the checkpoint folder again.") from None
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise UserError(f"{path} is not a JSON list of words: copy the checkpoint folder again.")

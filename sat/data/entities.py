@@ -11,7 +11,7 @@ import gzip
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -85,7 +85,7 @@ class AlignedPicture:
     split: str | None
     width: int
     height: int
-    boxes: dict[str, tuple[Box, ...]]
+    boxes: Mapping[str, tuple[Box, ...]]
     captions: tuple[AlignedCaption, ...]
     scene: tuple[str, ...] = ()
     nobox: tuple[str, ...] = ()
@@ -166,11 +166,10 @@ def read_aligned(path: Path) -> dict[str, AlignedPicture]:
         UserError: the file is missing, damaged, or has a line that is not of its format.
     """
     pictures: dict[str, AlignedPicture] = {}
-    number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as lines:
             for number, line in enumerate(lines, start=1):
-                picture = AlignedPicture.from_record(json.loads(line))
+                picture = _picture(line, f"{path}:{number}")
                 pictures[picture.image] = picture
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: make it with 'data prepare'.") from None
@@ -178,11 +177,6 @@ def read_aligned(path: Path) -> dict[str, AlignedPicture]:
         raise UserError(f"{path} is damaged or no gzip file: make it again with 'data prepare'.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from None
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise UserError(
-            f"{path}:{number}: not a record of boxes and captions ({reason}): make it again with 'data prepare'."
-        ) from None
     return pictures
 
 
@@ -239,9 +233,7 @@ def align_flickr8k(
         the pictures in the order of the token file, and a line for each that is missing or damaged.
     """
     captions, problems = read_token_file(first_existing(flickr8k_root, CAPTION_FILES))
-    split_of = {
-        line.strip(): split for split, file in SPLIT_FILES.items() for line in read_lines(flickr8k_root / file)
-    }
+    split_of = {line.strip(): split for split, file in SPLIT_FILES.items() for line in read_lines(flickr8k_root / file)}
     if names is not None:
         wanted = set(names)
         captions = {name: texts for name, texts in captions.items() if name in wanted}
@@ -289,9 +281,7 @@ def _align(
     captions = []
     for k, j in zip(*linear_sum_assignment(ratios, maximize=True), strict=True):
         phrases = tuple(Phrase(p.id, p.types, p.first, p.words) for p in sentences[j].phrases)
-        captions.append(
-            AlignedCaption(int(k), sentences[j].tokens, phrases, int(j), round(float(ratios[k, j]), 3))
-        )
+        captions.append(AlignedCaption(int(k), sentences[j].tokens, phrases, int(j), round(float(ratios[k, j]), 3)))
     return AlignedPicture(
         image=name,
         split=split,
@@ -303,6 +293,16 @@ def _align(
         nobox=annotation.nobox,
         flickr_id=number,
     )
+
+
+def _picture(line: str, where: str) -> AlignedPicture:
+    try:
+        return AlignedPicture.from_record(json.loads(line))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise UserError(
+            f"{where}: not a record of boxes and captions ({reason}): make it again with 'data prepare'."
+        ) from None
 
 
 def _text(value: Any) -> str:

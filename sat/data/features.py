@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -43,7 +44,7 @@ class FeatureStore:
         """L, the number of cells of the grid."""
         return self.grid[0] * self.grid[1]
 
-    def array(self, mode: str = "r") -> np.memmap:
+    def array(self, mode: Literal["r", "r+"] = "r") -> np.memmap:
         """The memory-mapped matrix, float16 (N, L, D)."""
         path = self.folder / "annotations.f16"
         row_bytes = self.places * self.dimension * 2

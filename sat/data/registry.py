@@ -133,9 +133,7 @@ def prepare(
     report = check(load_dataset(name, root), progress=progress)
     known = set(report.problems)
     more = tuple(problem for problem in problems if problem not in known)
-    return Report(
-        report.name, report.root, report.pictures, report.captions, report.problems + more, report.unreadable
-    )
+    return Report(report.name, report.root, report.pictures, report.captions, report.problems + more, report.unreadable)
 
 
 def _load_flickr8k(root: Path) -> Dataset:

@@ -103,7 +103,7 @@ def generate(
     if seed < 0:
         raise UserError(f"The seed of the shapes is {seed}: choose 0 or more.")
     settings = {"version": _VERSION, "seed": seed, "count": {split: count.get(split, 0) for split in SPLITS}}
-    if folder.exists():
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         if _read_settings(folder) == settings:
             return folder_data.load(folder, "shapes")
         raise UserError(f"{folder} is there already with other content: delete it or choose another folder.")
@@ -117,7 +117,7 @@ def generate(
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
         raise UserError(
-            f"{folder} cannot be written ({error.strerror}): free some space, or choose a folder that can be written to."
+            f"{folder} cannot be written ({error.strerror}): free some space, or choose another folder."
         ) from None
     return folder_data.load(folder, "shapes")
 

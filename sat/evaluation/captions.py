@@ -11,6 +11,7 @@ All scores are times 100; ``length_ratio`` is words written over words of the cl
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -52,7 +53,10 @@ def standard_scores(references: References, captions: Captions, *, meteor: Meteo
     for caption, group in zip(written, tokenised, strict=True):
         cider += (caption, group)
     rouge = Rouge()
-    rouge_l = [rouge.calc_score([caption], group) for caption, group in zip(written, tokenised, strict=True)]
+    rouge_l = [  # an empty caption would be found equal to a reference without words
+        rouge.calc_score([caption], group) if caption else 0.0
+        for caption, group in zip(written, tokenised, strict=True)
+    ]
     with Meteor() if meteor is None else nullcontext(meteor) as running:
         meteor_score = running.score(tokenised, written)
     return {
@@ -168,9 +172,8 @@ class Meteor:
         try:
             if " " in str(jar):  # METEOR finds its data by its own path, and fails on a space in it
                 self._folder = tempfile.TemporaryDirectory(prefix="sat-meteor-")
-                link = Path(self._folder.name) / "meteor"
-                link.symlink_to(jar.parent, target_is_directory=True)
-                jar = link / jar.name
+                (Path(self._folder.name) / "data").symlink_to(jar.parent / "data", target_is_directory=True)
+                jar = Path(shutil.copy(jar, self._folder.name))
             command = [_java(), *_JAVA_OPTIONS, "-Xmx2G", "-jar", str(jar), "-", "-", "-stdio", "-l", "en", "-norm"]
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

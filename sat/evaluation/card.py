@@ -35,7 +35,8 @@ _DATASETS = {
 }
 _PROTOCOLS_NOTE = """*standard* is the COCO caption evaluation: PTB tokens, punctuation dropped, brevity penalty.
 *paper-like* is what the published rows are nearest to: lower-cased, the final full stop a token, no brevity penalty,
-references of the paper's caption edition. The two are never to be compared with each other."""
+references of the paper's caption edition. The two are never to be compared with each other. Of the published rows
+only the attention models are known to be a single model on the official split."""
 _ATTENTION_NOTE = """Over the words of the captions that it wrote. Effective places is exp of the mean entropy; step
 divergence is the mean Jensen-Shannon divergence between the maps of consecutive words (0: it never moves; at most
 0.693)."""

@@ -272,10 +272,15 @@ def finish(trainer: Trainer, destination: Path) -> None:
     chosen = max(scored, key=lambda name: _merit(scored[name]))
     decoder, vocabulary = checkpoints.load_model(candidates[chosen])
     decoding, table = tune_decoding(decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding)
-    folder.record(kind="choice", step=trainer.step, weights=chosen, candidates=scored, decodings=table, decoding=decoding.model_dump())
+    choice = {"weights": chosen, "candidates": scored, "decodings": table, "decoding": decoding.model_dump()}
+    folder.record(kind="choice", step=trainer.step, **choice)
     folder.log(f"chosen: {chosen}, beam {decoding.beam}, length_norm {decoding.length_norm}")
-    model = decoder.config.model_copy(update={"name": config.model.name, "decoding": decoding})
-    checkpoints.save_model(destination, decoder, vocabulary, config=model)
+    model = decoder.config.model_copy(
+        update={"name": config.model.name, "decoding": decoding, "seed": config.seed}
+    )
+    settings = config.model_copy(update={"data": None}).model_dump()  # where the data lay is nobody's business
+    story = {"settings": settings, "epochs": folder.metrics("epoch"), "choice": choice}
+    checkpoints.save_model(destination, decoder, vocabulary, config=model, training=story)
     folder.status("finished", epoch=trainer.epoch, step=trainer.step, total=trainer.total)
 
 

@@ -1,0 +1,81 @@
+# `make app` and `make test` do all the set-up that they need; the second time they start at once.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help app test test-slow lint bench clean
+.DELETE_ON_ERROR:
+
+PORT ?= 8501
+PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+    $(python) -c 'import sys; sys.exit(sys.version_info < (3, 11) or print("$(python)"))' 2>/dev/null)) python3)
+PYTEST_ARGS ?=
+VENV := .venv
+RUN := $(VENV)/bin/python
+LOCK := $(wildcard requirements.lock)
+PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input $(addprefix -c ,$(LOCK))
+
+help: ## What can be made
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+app: $(VENV)/.app ## Serve the app at http://localhost:8501 (PORT=... for another port)
+	exec $(RUN) -m streamlit run streamlit_app.py --server.port "$(PORT)" --server.headless true
+
+test: $(VENV)/.dev ## Every test that is not slow (PYTEST_ARGS="-k word" for some of them)
+	$(RUN) -m pytest -q -m "not slow" --durations=10 $(PYTEST_ARGS)
+
+test-slow: $(VENV)/.dev ## The slow tests; pytest's code 5 says that there are none, which is no failure
+	$(RUN) -m pytest -q -m slow --durations=10 $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+lint: $(VENV)/.dev ## ruff and mypy
+	$(RUN) -m ruff check .
+	$(RUN) -m mypy sat
+
+bench: $(VENV)/.dev ## The benchmarks, each printing a ratio measured in one run
+	@if [ ! -d benchmarks ]; then echo "There are no benchmarks yet."; exit 1; fi
+	@for file in benchmarks/*.py; do echo "$$file"; $(RUN) "$$file"; done
+
+clean: ## Remove what can be made again, the virtual environment included
+	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find sat tests pages -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Set-up. Each stamp is newer than the files that it was made from, so nothing runs twice.
+
+$(VENV)/.app: requirements.txt $(LOCK) $(VENV)/.system
+	@echo "Installing requirements.txt (some minutes the first time) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt packages-dev.txt $(LOCK) $(VENV)/.app
+	@$(call debian,$(shell grep -v '^#' packages-dev.txt)) || echo "The browser tests will be skipped."
+	@echo "Installing requirements-dev.txt ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.system: packages.txt | $(VENV)/bin/pip
+	@$(call debian,$(shell grep -v '^#' packages.txt))
+	@touch $@
+
+$(VENV)/bin/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	    { echo "Python 3.11 or newer is needed: install it, or name it with 'make PYTHON=/path/to/python3 ...'." >&2; exit 1; }
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { $(call debian,python3-venv) && $(PYTHON) -m venv $(VENV); }
+
+# Install those of the Debian packages $(1) that are missing, if we may; elsewhere than on Debian, trust the user.
+# Some libraries are called ...t64 since Debian 13.
+define debian
+( command -v dpkg-query >/dev/null || exit 0; \
+  missing=; \
+  for package in $(1); do \
+    status="$$(dpkg-query -W -f ' $${db:Status-Status}' "$$package" "$${package}t64" 2>/dev/null || true)"; \
+    [[ "$$status" == *" installed"* ]] || missing="$$missing $$package"; \
+  done; \
+  [ -n "$$missing" ] || exit 0; \
+  if [ "$$(id -u)" -eq 0 ]; then root=env; elif sudo -n true 2>/dev/null; then root="sudo -n env"; \
+  else echo "These Debian packages are missing:$$missing. Install them with: sudo apt-get install$$missing" >&2; exit 1; fi; \
+  echo "Installing Debian packages:$$missing ..."; \
+  { $$root apt-get update -qq && \
+    $$root DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $$missing; } >/dev/null || \
+  { echo "apt-get could not install$$missing: the lines above say why." >&2; exit 1; } )
+endef

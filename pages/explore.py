@@ -1,0 +1,173 @@
+"""Explore: a picture, its caption word by word, and where the model looked for each."""
+
+from __future__ import annotations
+
+import math
+
+import streamlit as st
+
+from sat import checkpoints
+from sat.drawing import charts
+from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
+from sat.drawing.words import first_content_word
+from sat.errors import UserError
+from sat.images import Picture
+from sat.trace import Trace
+from sat.ui import decoding as decoding_choice
+from sat.ui import links
+from sat.ui.models import NO_MODELS, config_of, get_captioner, get_trace, model_labels
+from sat.ui.picker import pick_picture
+from sat.ui.player import Played, word_player
+from sat.ui.samples import sample_names
+from sat.ui.saving import save_buttons
+
+NO_ATTENTION = (
+    "This model has no attention: it sees the whole picture once, before the first word, so there is no place to show. "
+    "Choose another model to see where it looks."
+)
+CHART = {"displayModeBar": False}
+
+
+def choose_model(names: list[str]) -> str:
+    """The model, by its attention."""
+    labels = model_labels(names)
+    if len(names) <= 5:
+        return st.segmented_control(
+            "Model", names, default=names[0], required=True, format_func=labels.get, key="model", bind="query-params"
+        )
+    return st.selectbox("Model", names, format_func=labels.get, key="model", bind="query-params")
+
+
+def start_of(trace: Trace, identity: tuple) -> int:
+    """The word to begin with: what a followed link says, else the first that names something."""
+    known, start = st.session_state.get("_start", (None, 0))
+    if known != identity:
+        asked = links.step_from_address() if links.first_run() else None
+        start = first_content_word(trace.words) if asked is None else min(asked, max(len(trace.words) - 1, 0))
+        st.session_state["_start"] = (identity, start)
+    return start
+
+
+@st.fragment
+def look(picture: Picture, trace: Trace, model: str, name: str, start: int) -> None:
+    """The player with everything that follows its step; runs alone when the step changes."""
+    left, right = st.columns([0.62, 0.38], gap="large")
+    with left:
+        played = word_player(
+            picture,
+            trace,
+            get_captioner(model).geometry,
+            key="player",
+            start=start,
+            usual_start=first_content_word(trace.words),
+            view=st.session_state["_view"],
+            reason=NO_ATTENTION if trace.attention == "none" else None,
+        )
+    if not trace.words:
+        return
+    with right:
+        at_the_word(trace, played)
+    save_buttons(picture, trace, played.step, played.view, name)
+
+
+def at_the_word(trace: Trace, played: Played) -> None:
+    """The numbers of one step."""
+    step = trace.steps[played.step]
+    st.subheader(f"“{step.word}”", anchor=False)
+    with st.container(horizontal=True, gap="medium"):
+        st.metric(
+            "log p",
+            minus(step.log_prob),
+            help=f"Log-probability of this word given the picture and the words before it; p is "
+            f"{charts.percent(math.exp(step.log_prob))}.",
+            width="content",
+        )
+        if step.entropy is not None and step.alpha is not None:
+            st.metric(
+                "Looks at",
+                f"{math.exp(step.entropy):.0f} places",
+                help=f"The effective number of places, exp(H), of {step.alpha.size}. The entropy H of the attention is "
+                f"{step.entropy:.2f} nats; {math.log(step.alpha.size):.2f} would be looking everywhere alike.",
+                width="content",
+            )
+        if step.beta is not None:
+            st.metric(
+                "Gate β",
+                f"{step.beta:.2f}",
+                help="How much of what was seen is let through for this word: 0 is nothing, 1 is everything.",
+                width="content",
+            )
+    st.markdown("**The next word could have been**")
+    best = ", ".join(f"{word} {charts.percent(p)}" for word, p in step.top)
+    st.plotly_chart(
+        charts.next_words(step), config=CHART, key="next_words", alt=f"The likeliest words here: {best}"
+    )
+    if played.box is not None:
+        share = charts.look_share(trace, played.box.rows, played.box.columns, played.step)
+        if share is not None:
+            st.markdown(
+                "**How much every word looked there**",
+                help="The part of each word's attention that fell on the cells you chose; dotted: uniform attention.",
+            )
+            st.plotly_chart(share, config=CHART, key="look_share", alt="The attention of every word on the chosen cells")
+    with st.expander("Over the whole caption", expanded=False):
+        end = "; it was cut before its end" if trace.end_log_prob is None else ", its ending included"
+        st.caption(f"log p of the caption is {minus(trace.log_prob)}{end}.")
+        st.plotly_chart(
+            charts.over_words(trace, played.step),
+            config=CHART,
+            key="over_words",
+            alt="Log-probability, effective number of places and gate of every word",
+        )
+
+
+def minus(value: float) -> str:
+    """A number with a real minus sign."""
+    return f"{value:.2f}".replace("-", "−")
+
+
+st.title("Show, Attend and Tell", anchor=False)
+st.markdown(
+    "A neural network writes a caption, one word at a time. Step through the words and see where it looked for each."
+)
+
+names = checkpoints.available()
+if links.first_run():
+    st.session_state["_view"] = links.view_from_address()
+    wrong = links.wrong_values(
+        {
+            links.SAMPLE: links.one_of(sample_names()),
+            "model": links.one_of(names),
+            **decoding_choice.CHECKS,
+            links.STEP: links.whole(1, 1000),
+            links.OVERLAY: links.one_of(STYLES),
+            links.SCALE: links.one_of(SCALES),
+            links.SHOW: links.one_of(SHOWS),
+        }
+    )
+    if wrong:
+        st.info(links.note(wrong), icon=":material/link_off:")
+
+try:
+    left, right = st.columns([0.62, 0.38], gap="large")
+    with left:
+        picked = pick_picture()
+    if not names:
+        st.info(NO_MODELS, icon=":material/model_training:")
+        st.stop()
+    with right:
+        model = choose_model(names)
+        with st.popover("Decoding", icon=":material/tune:"):
+            decoding = decoding_choice.choose_decoding(config_of(model))
+    if picked is None:
+        st.info("Choose a picture, and the model describes it.", icon=":material/image:")
+        st.stop()
+    picture, name = picked
+    with st.spinner("Looking at the picture …"):
+        trace = get_trace(model, picture, decoding)
+    start = start_of(trace, (picture.digest, model, decoding.model_dump_json()))
+    look(picture, trace, model, name, start)
+except UserError as error:
+    st.warning(str(error), icon=":material/info:")
+finally:
+    links.mark_read()

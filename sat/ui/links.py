@@ -1,0 +1,88 @@
+"""The address of a view: what it may say, and what to tell the visitor when it says something that is not there.
+
+Native widgets keep themselves in the address (``bind="query-params"``). A sample is kept there by the picker, and the
+word and the overlay by the player, in the browser, without asking the server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import streamlit as st
+
+from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
+
+SAMPLE, STEP, OVERLAY, SCALE, SHOW = "sample", "step", "overlay", "scale", "show"
+_FIRST = "_links_read"
+
+
+def first_run() -> bool:
+    """Whether this is the visitor's first run, the one whose address was typed or followed."""
+    return not st.session_state.get(_FIRST, False)
+
+
+def mark_read() -> None:
+    """Remember that the address has been read; call it at the end of the first run."""
+    st.session_state[_FIRST] = True
+
+
+def one_of(values: Collection[str]) -> Callable[[str], bool]:
+    """A check that a parameter is one of some values."""
+    return lambda value: value in values
+
+
+def whole(low: int, high: int) -> Callable[[str], bool]:
+    """A check that a parameter is a whole number in a range, both ends included."""
+    return lambda value: value.isascii() and value.isdigit() and len(value) < 12 and low <= int(value) <= high
+
+
+def within(low: float, high: float) -> Callable[[str], bool]:
+    """A check that a parameter is a number in a range, both ends included."""
+
+    def check(value: str) -> bool:
+        try:
+            return low <= float(value) <= high
+        except ValueError:
+            return False
+
+    return check
+
+
+def wrong_values(checks: dict[str, Callable[[str], bool]]) -> list[str]:
+    """The parameters of the address that are there and fail their check, as the visitor wrote them."""
+    wrong = []
+    for name, check in checks.items():
+        value = st.query_params.get(name)
+        if value is not None and not check(value):
+            shown = value if len(value) <= 40 else value[:40] + "…"
+            wrong.append(f"{name}={shown}")
+    return wrong
+
+
+def note(wrong: list[str]) -> str:
+    """One sentence about parameters that could not be used."""
+    listed = ", ".join(f"“{item}”" for item in wrong)
+    return f"The link asks for {listed}, which is not to be had here, so the usual setting is shown instead."
+
+
+def view_from_address() -> View:
+    """The overlay that the address asks for; what is missing or wrong is the usual one."""
+    usual = View()
+    asked = {name: st.query_params.get(name) for name in (OVERLAY, SCALE, SHOW)}
+    return View(
+        style=next((s for s in STYLES if s == asked[OVERLAY]), usual.style),
+        scale=next((s for s in SCALES if s == asked[SCALE]), usual.scale),
+        show=next((s for s in SHOWS if s == asked[SHOW]), usual.show),
+    )
+
+
+def step_from_address() -> int | None:
+    """The word that the address asks for, from 0 (the address counts from 1); None where it does not say."""
+    value = st.query_params.get(STEP, "")
+    return int(value) - 1 if whole(1, 1000)(value) else None
+
+
+def forget(name: str) -> None:
+    """Take a parameter out of the address if it is there."""
+    if name in st.query_params:
+        del st.query_params[name]

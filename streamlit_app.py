@@ -1,0 +1,12 @@
+"""The app's entry: page settings and navigation, nothing else. Start it with ``streamlit run streamlit_app.py``."""
+
+from pathlib import Path
+
+import streamlit as st
+
+icon = Path(__file__).parent / "sat" / "ui" / "icon.svg"
+st.set_page_config(page_title="Show, Attend and Tell", page_icon=str(icon), layout="wide")
+
+pages = [st.Page("pages/explore.py", title="Explore", icon=":material/visibility:", default=True)]
+
+st.navigation(pages, position="top").run()

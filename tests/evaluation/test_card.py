@@ -1,0 +1,115 @@
+"""Model cards and tables say what the metrics say, and say where a model falls short."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from sat.config import HardConfig, ModelConfig, TrainConfig
+from sat.evaluation.card import model_card, results_table
+
+STANDARD = dict(zip(("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"), (63.31, 45.5, 31.7, 21.8), strict=True)) | {
+    "METEOR": 20.8, "ROUGE-L": 47.0, "CIDEr": 53.4, "length_ratio": 0.953,
+}  # fmt: skip
+PAPER_LIKE = {"BLEU-1": 68.0, "BLEU-2": 46.9, "BLEU-3": 32.9, "BLEU-4": 22.8, "METEOR": 21.7, "length_ratio": 0.96}
+GROUNDED = {
+    "phrases": 13063, "correctness_last": 0.421, "correctness_best": 0.47, "pointing_0": 0.51, "pointing_15": 0.6,
+    "uniform": 0.308, "centre": 0.39, "centre_pointing": 0.545,
+}  # fmt: skip
+
+
+def metrics(name: str, context: str, **changes: Any) -> dict[str, Any]:
+    values = {
+        "model": name,
+        "split": "test",
+        "seed": 1,
+        "decoding": {"context": context, "beam": 5, "length_norm": 0.8},
+        "standard": dict(STANDARD),
+        "paper_like": dict(PAPER_LIKE),
+        "attention": {"entropy": 4.5, "uniform_entropy": 5.278, "effective_places": 90.0, "step_divergence": 0.12},
+        "grounding": {**GROUNDED, "by_type": {"people": dict(GROUNDED, phrases=4510)}},
+    }
+    return copy.deepcopy({**values, **changes})
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of every table row."""
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:1] == "|"]
+
+
+def test_results_table_sets_ours_under_the_published_rows() -> None:
+    hard = {**metrics("hard-x", "argmax"), "expected": metrics("hard-x", "expected", paper_like=None)}
+    table = rows(results_table([metrics("soft-x", "expected"), hard]))
+    assert len({len(row) for row in table}) == 1
+    labels = [row[:2] for row in table[2:]]
+    assert labels == [
+        ["Google NIC (published)", "paper"],
+        ["Log Bilinear (published)", "paper"],
+        ["Soft-Attention (published)", "paper"],
+        ["Hard-Attention (published)", "paper"],
+        ["soft-x", "standard"],
+        ["soft-x", "paper-like"],
+        ["hard-x (argmax)", "standard"],
+        ["hard-x (argmax)", "paper-like"],
+        ["hard-x (expected)", "standard"],
+    ]
+    assert table[2][2:] == ["63", "41", "27", "-", "-", "-", "-", "-"]
+    assert table[6][2:] == ["63.3", "45.5", "31.7", "21.8", "20.8", "47.0", "53.4", "0.95"]
+    assert table[7][2:] == ["68.0", "46.9", "32.9", "22.8", "21.7", "-", "-", "0.96"]
+
+
+def test_card_of_a_hard_model() -> None:
+    hard = {**metrics("hard-x", "argmax"), "expected": metrics("hard-x", "expected")}
+    config = ModelConfig(name="hard-x", attention="hard", vocabulary_size=2549)
+    training = TrainConfig(model=config, start_from="soft-x", hard=HardConfig(reward="to_go"), doubly_stochastic=1.0)
+    history = [
+        {"kind": "step", "epoch": 0, "nll": 9.0},
+        {"kind": "epoch", "epoch": 0, "train": {"loss": 3.25, "entropy": 4.9, "reward": -2.5}, "dev": {"CIDEr": 50.0}},
+        {"kind": "epoch", "epoch": 1, "train": {"loss": 3.0, "entropy": 4.6, "reward": -2.25}, "dev": {"CIDEr": 52.0}},
+    ]
+    card = model_card(config, hard, history, training=training)
+    assert card.startswith("# hard-x\n")
+    assert "hard attention (one place a word, trained by REINFORCE" in card
+    assert "start: the weights of `soft-x`" in card
+    assert "REINFORCE: to_go reward" in card
+    assert "beam 5, length norm 0.8, argmax context" in card
+    assert "above the paper's own row in every column" in card
+    assert "90 effective places of 196 are too many" in card
+    assert "Correctness 0.421 is above the centre baseline 0.390." in card
+    assert "**It falls short here**: pointing 0.510 is not above the centre baseline 0.545" in card
+    assert "13063 phrases" in card
+    assert ["hard, argmax context", "0.421", "0.470", "0.510", "0.600"] in rows(card)
+    assert ["centre (looks at no picture)", "0.390", "", "0.545", ""] in rows(card)
+    assert ["people", "4510", "0.421", "0.390", "0.308", "0.510", "0.545"] in rows(card)
+    assert ["argmax", "4.500", "5.278", "90.0 of 196", "0.120"] in rows(card)
+    assert ["epoch", "train loss", "train entropy", "train reward", "dev CIDEr"] in rows(card)
+    assert ["2", "3", "4.6", "-2.25", "52"] in rows(card)
+    assert "python -m sat evaluate --model hard-x --dataset flickr8k --split test --out DIR" in card
+    assert "research and education only" in card
+
+
+def test_card_of_a_model_without_attention_or_paper_edition() -> None:
+    none = metrics("none-x", "expected", attention=None, grounding=None, paper_like=None)
+    none["decoding"] = {"context": None, "beam": 1, "length_norm": 0.0}
+    config = ModelConfig(name="none-x", attention="none")
+    card = model_card(config, none, [], training=TrainConfig(dataset="shapes", model=config))
+    assert "Show and Tell" in card
+    assert "## Attention" not in card
+    assert "## Grounding" not in card
+    assert "## Training curves" not in card
+    assert "greedy" in card
+    assert "There is no paper-like score" in card
+    assert "published" not in card.split("## Scores")[1].split("*standard*")[0]  # Flickr8k's rows are not for shapes
+    assert "Trained on generated pictures only" in card
+
+
+def test_card_says_where_the_paper_is_ahead_and_how_seeds_spread() -> None:
+    soft = metrics("soft-x", "expected", paper_like={**PAPER_LIKE, "BLEU-1": 66.6}, grounding=None)
+    other = metrics("soft-x", "expected", seed=2, standard={**STANDARD, "CIDEr": 55.0})
+    config = ModelConfig(name="soft-x", attention="soft")
+    card = model_card(config, soft, [], other_seeds=[other])
+    assert "falls short of the paper's own row in BLEU-1 (66.6 against 67.0)." in card
+    assert "Not measured: the data set has no boxes" in card
+    assert "2 runs that differ by their seed (1, 2)" in card
+    spread = [row for row in rows(card) if row[0] == "standard"]
+    assert spread[0][7] == "53.4 to 55.0"
