@@ -28,16 +28,6 @@ NO_ATTENTION = (
 CHART = {"displayModeBar": False}
 
 
-def choose_model(names: list[str]) -> str:
-    """The model, by its attention."""
-    labels = model_labels(names)
-    if len(names) <= 5:
-        return st.segmented_control(
-            "Model", names, default=names[0], required=True, format_func=labels.get, key="model", bind="query-params"
-        )
-    return st.selectbox("Model", names, format_func=labels.get, key="model", bind="query-params")
-
-
 def start_of(trace: Trace, identity: tuple) -> int:
     """The word to begin with: what a followed link says, else the first that names something."""
     known, start = st.session_state.get("_start", (None, 0))
@@ -51,7 +41,7 @@ def start_of(trace: Trace, identity: tuple) -> int:
 @st.fragment
 def look(picture: Picture, trace: Trace, model: str, name: str, start: int) -> None:
     """The player with everything that follows its step; runs alone when the step changes."""
-    left, right = st.columns([0.62, 0.38], gap="large")
+    left, right = st.columns([0.62, 0.38], gap="medium")
     with left:
         played = word_player(
             picture,
@@ -137,7 +127,7 @@ if links.first_run():
     wrong = links.wrong_values(
         {
             links.SAMPLE: links.one_of(sample_names()),
-            "model": links.one_of(names),
+            links.MODEL: links.one_of(names),
             **decoding_choice.CHECKS,
             links.STEP: links.whole(1, 1000),
             links.OVERLAY: links.one_of(STYLES),
@@ -149,14 +139,14 @@ if links.first_run():
         st.info(links.note(wrong), icon=":material/link_off:")
 
 try:
-    left, right = st.columns([0.62, 0.38], gap="large")
+    left, right = st.columns([0.62, 0.38], gap="medium")
     with left:
         picked = pick_picture()
     if not names:
         st.info(NO_MODELS, icon=":material/model_training:")
         st.stop()
     with right:
-        model = choose_model(names)
+        model = links.select("Model", names, model_labels(names), name=links.MODEL, default=names[0])
         with st.popover("Decoding", icon=":material/tune:"):
             decoding = decoding_choice.choose_decoding(config_of(model))
     if picked is None:

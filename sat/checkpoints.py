@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 
 from sat.config import ModelConfig, parse
 from sat.errors import UserError
@@ -81,17 +81,20 @@ def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
             f"{config.vocabulary_size}: these files are not of one model."
         )
     path = folder / "model.safetensors"
-    try:
-        tensors = load_file(path)
-    except FileNotFoundError:
-        raise UserError(f"{path} does not exist: copy the whole checkpoint folder.") from None
-    except (SafetensorError, OSError, ValueError) as error:
-        raise UserError(f"{path} is not a safetensors file ({error}): copy the checkpoint folder again.") from None
-    decoder = Decoder(config)
+    tensors, written_with = _read_tensors(path)
+    if written_with not in ("", vocabulary.digest):
+        raise UserError(
+            f"{folder}: vocabulary.json holds other words than the model was trained with: copy the folder again."
+        )
+    with torch.device("meta"):  # shapes only: a wrong config.json must not ask for all the memory there is
+        decoder = Decoder(config)
     expected = decoder.state_dict()
     for name in expected:
         if name not in tensors:
-            raise UserError(f"{path}: the tensor {name} is missing: this is not a {config.attention} model of config.json.")
+            raise UserError(
+                f"{path}: the tensor {name} is missing, which a model with {config.attention} attention has: these "
+                "files are not of one model."
+            )
         if tensors[name].shape != expected[name].shape:
             raise UserError(
                 f"{path}: {name} has shape {tuple(tensors[name].shape)}, but config.json asks for "
@@ -101,9 +104,23 @@ def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
             raise UserError(f"{path}: {name} holds NaN or infinite values: use an earlier checkpoint.")
     extra = sorted(set(tensors) - set(expected))
     if extra:
-        raise UserError(f"{path}: the tensor {extra[0]} belongs to no part of this model: these files are not of one model.")
-    decoder.load_state_dict({name: tensors[name].float() for name in expected})
+        raise UserError(
+            f"{path}: the tensor {extra[0]} belongs to no part of this model: these files are not of one model."
+        )
+    decoder.load_state_dict({name: tensors[name].float() for name in expected}, assign=True)
     return decoder.eval().requires_grad_(False), vocabulary
+
+
+def _read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], str]:
+    """The tensors of a safetensors file, and the digest of the vocabulary they were trained with, if it is there."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dictionary
+            return tensors, (file.metadata() or {}).get("vocabulary", "")
+    except FileNotFoundError:
+        raise UserError(f"{path} does not exist: copy the whole checkpoint folder.") from None
+    except (SafetensorError, OSError, ValueError) as error:
+        raise UserError(f"{path} is not a safetensors file ({error}): copy the checkpoint folder again.") from None
 
 
 def save_model(
@@ -123,7 +140,7 @@ def save_model(
         vocabulary.save(temporary / "vocabulary.json")
         tensors = {name: t.detach().cpu().half().contiguous() for name, t in decoder.state_dict().items()}
         try:
-            save_file(tensors, temporary / "model.safetensors")
+            save_file(tensors, temporary / "model.safetensors", metadata={"vocabulary": vocabulary.digest})
         except SafetensorError as error:
             raise UserError(f"{folder} could not be written ({error}): free some space.") from error
         if training is not None:

@@ -136,8 +136,8 @@ def _decode(name: str, data: bytes) -> Image.Image:
         raise
     except Image.DecompressionBombError:  # Pillow's own limit, above ours, comes before the size can be asked
         raise UserError(
-            f"{name} has many more than the {MAX_PIXELS // 1_000_000} million pixels that are read: save a smaller copy "
-            "and try again."
+            f"{name} has many more than the {MAX_PIXELS // 1_000_000} million pixels that are read: save a smaller "
+            "copy and try again."
         ) from None
     except UnidentifiedImageError:
         raise UserError(f"{name} is not a picture that can be read: use {_READABLE}.") from None
@@ -145,7 +145,7 @@ def _decode(name: str, data: bytes) -> Image.Image:
         raise UserError(f"{name} needs too much memory to decode: save a smaller copy and try again.") from None
     except Exception as error:  # decoders raise almost anything on damaged files: struct.error, IndexError, ...
         reason = (str(error).splitlines() or [""])[0][:120] or type(error).__name__
-        raise UserError(f"{name} is damaged or incomplete ({reason}): open and save it again, or use another.") from None
+        raise UserError(f"{name} is damaged or incomplete ({reason}): save it again, or use another.") from None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,11 @@ class Vocabulary:
 
     def __contains__(self, word: str) -> bool:
         return word in self._ids
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex, 16 digits) of the words in their order: the same words in another order are another model's."""
+        return hashlib.sha256("\n".join(self.words).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def encode(self, words: Iterable[str]) -> list[int]:
         """Ids of words; unknown words become ``<unk>``."""

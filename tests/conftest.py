@@ -7,6 +7,9 @@ the same encoder and the same code as the trained ones.
 from __future__ import annotations
 
 import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -82,6 +85,25 @@ def data_folder() -> Path:
     if not root:
         pytest.skip("SAT_DATA is not set: it names the folder that holds flickr8k/")
     return Path(root)
+
+
+@pytest.fixture
+def full_disk() -> Callable[[], AbstractContextManager[None]]:
+    """A disk on which no file may grow beyond 1000 bytes while ``with full_disk():`` lasts.
+
+    The system itself refuses the writing, whether Python or a library written in Rust asks for it.
+    """
+
+    @contextmanager
+    def small_files() -> Iterator[None]:
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    return small_files
 
 
 def tiny_model(name: str, encoder: Encoder, seed: int) -> tuple[Decoder, Vocabulary]:

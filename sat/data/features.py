@@ -19,6 +19,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from filelock import FileLock
 
 from sat.data.dataset import cache_root
 from sat.data.files import write_whole
@@ -52,8 +53,15 @@ class FeatureStore:
         return np.memmap(path, np.float16, mode, shape=(count, self.places, self.dimension))
 
     def find(self, paths: Iterable[Path]) -> np.ndarray:
-        """Rows (n,) of picture files; -1 where a picture is not in the store."""
-        return np.array([self.rows.get(file_hash(p), -1) for p in paths], dtype=np.int64)
+        """Rows (n,) of picture files; -1 where a picture cannot be read or is not in the store."""
+
+        def row(path: Path) -> int:
+            try:
+                return self.rows.get(file_hash(path), -1)
+            except OSError:
+                return -1
+
+        return np.array([row(path) for path in paths], dtype=np.int64)
 
 
 def open_store(
@@ -99,7 +107,6 @@ def extract(
     Returns:
         the store, and a line for each picture that could not be read.
     """
-    store = open_store(encoder, size=size, mirror=mirror, cache=cache)
     problems: list[str] = []
     hashes = {}
     for path in paths:
@@ -107,10 +114,29 @@ def extract(
             hashes[path] = file_hash(path)
         except OSError as error:
             problems.append(f"{path}: cannot be read ({error.strerror})")
-    todo = list({h: p for p, h in hashes.items() if h not in store.rows}.items())  # (hash, path), each hash once
-    if not todo:
-        return store, problems  # and leave the files alone: another process may be writing them
-    total, done = len(hashes), len(hashes) - len(todo)
+    store = open_store(encoder, size=size, mirror=mirror, cache=cache)
+    if set(hashes.values()) <= set(store.rows):
+        return store, problems
+    with FileLock(store.folder / "lock"):  # one writer at a time; a second one finds the first one's rows
+        store = open_store(encoder, size=size, mirror=mirror, cache=cache)
+        todo = list({h: p for p, h in hashes.items() if h not in store.rows}.items())  # (hash, path), each hash once
+        problems += _append(store, encoder, todo, len(hashes), size, mirror, autocast, progress)
+    return store, problems
+
+
+def _append(
+    store: FeatureStore,
+    encoder: Encoder,
+    todo: list[tuple[str, Path]],
+    total: int,
+    size: int,
+    mirror: bool,
+    autocast: bool,
+    progress: Progress | None,
+) -> list[str]:
+    """Compute and write the annotations of the pictures ``todo``; a line for each that could not be read."""
+    problems: list[str] = []
+    done = total - len(todo)
     matrix, index = store.folder / "annotations.f16", store.folder / "index.jsonl"
     device = next(encoder.parameters()).device
     next_row = max(store.rows.values(), default=-1) + 1
@@ -143,7 +169,7 @@ def extract(
             f"Writing annotations to {store.folder} failed ({error.strerror}): free some space, or set SAT_CACHE to "
             "another folder, and start again; what was computed is kept."
         ) from None
-    return store, problems
+    return problems
 
 
 def file_hash(path: Path) -> str:

@@ -25,14 +25,12 @@ CHECKS: dict[str, Callable[[str], bool]] = {
 def choose_decoding(config: ModelConfig) -> Decoding:
     """Draw the widgets and say how to decode."""
     tuned = config.decoding
-    method = st.segmented_control(
+    method = links.select(
         "How the caption is written",
         list(METHODS),
+        METHODS,
+        name="decoding",
         default="tuned",
-        required=True,
-        format_func=METHODS.get,
-        key="decoding",
-        bind="query-params",
         help="As tuned: the setting chosen on the development pictures. Greedy takes the likeliest word every time; "
         "beam search keeps several captions alive and ends with the best; sampling draws every word by chance.",
     )
@@ -59,18 +57,15 @@ def choose_decoding(config: ModelConfig) -> Decoding:
     else:
         st.caption(_tuned(tuned))
     if config.attention == "hard":
-        context = st.segmented_control(
+        values["context"] = links.select(
             "How the hard model looks",
             list(CONTEXTS),
+            CONTEXTS,
+            name="context",
             default=tuned.context or "argmax",
-            required=True,
-            format_func=CONTEXTS.get,
-            key="context",
-            bind="query-params",
             help="Hard attention uses one place for every word: the likeliest, or one drawn by chance. "
             "The expectation mixes all places, as soft attention does.",
         )
-        values["context"] = context
     return tuned.model_copy(update=values)
 
 

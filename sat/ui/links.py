@@ -1,18 +1,20 @@
 """The address of a view: what it may say, and what to tell the visitor when it says something that is not there.
 
-Native widgets keep themselves in the address (``bind="query-params"``). A sample is kept there by the picker, and the
-word and the overlay by the player, in the browser, without asking the server.
+Numbers are kept there by their widgets (``bind="query-params"``), choices by ``select`` (a bound widget would write its
+label instead of the name), samples by the picker, and the word and the overlay by the player, in the browser, without
+asking the server.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 import streamlit as st
 
 from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
 
-SAMPLE, STEP, OVERLAY, SCALE, SHOW = "sample", "step", "overlay", "scale", "show"
+SAMPLE, MODEL, STEP, OVERLAY, SCALE, SHOW = "sample", "model", "step", "overlay", "scale", "show"
 _FIRST = "_links_read"
 
 
@@ -80,6 +82,32 @@ def step_from_address() -> int | None:
     """The word that the address asks for, from 0 (the address counts from 1); None where it does not say."""
     value = st.query_params.get(STEP, "")
     return int(value) - 1 if whole(1, 1000)(value) else None
+
+
+def select(
+    label: str, options: Sequence[str], labels: Mapping[str, str], *, name: str, default: str, help: str | None = None
+) -> str:
+    """A choice among a few, kept in the address under ``name`` unless it is the default.
+
+    The address is the one place that says what is chosen, so that links, reloading and going back all agree.
+    """
+    asked = st.query_params.get(name)
+    value = asked if asked in options else default
+    key = f"{name}_choice"
+    st.session_state[key] = value
+    many = len(options) > 5
+    widget = st.selectbox if many else partial(st.segmented_control, required=True)
+    widget(label, options, format_func=labels.get, key=key, help=help, on_change=_keep, args=(name, key, default))
+    return value
+
+
+def _keep(name: str, key: str, default: str) -> None:
+    value = st.session_state[key]
+    forget(STEP)  # of another caption
+    if value == default:
+        forget(name)
+    else:
+        st.query_params[name] = value
 
 
 def forget(name: str) -> None:

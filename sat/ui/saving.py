@@ -27,7 +27,7 @@ def save_buttons(picture: Picture, trace: Trace, step: int, view: View, name: st
     """
     stem = f"{name}-{trace.model}"
     word = f"{step + 1}-{''.join(c for c in trace.words[step] if c.isalnum())}"
-    with st.container(horizontal=True, gap="large", key="save"):
+    with st.container(horizontal=True, gap="medium", key="save"):
         with _group("Save all words"):
             for suffix in (".png", ".svg", ".pdf", ".gif"):
                 _figure_button(suffix, f"{stem}-strip", partial(strip, picture, [trace], view), "every word with its map")
