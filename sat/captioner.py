@@ -21,12 +21,15 @@ from sat.models.encoder import Encoder, Geometry, pixels
 from sat.trace import Trace
 from sat.vocabulary import Vocabulary
 
-_encoders: dict[str, Encoder] = {}  # models that share an encoder share it in memory too
+_encoders: dict[tuple[str, str], Encoder] = {}  # models that share an encoder share it in memory too
 _encoders_lock = threading.Lock()
 
 
 class Captioner:
-    """A trained model, ready for pictures. Safe to share between threads: they take turns."""
+    """A trained model, ready for pictures. Safe to share between threads: they take turns.
+
+    Without an encoder it is given annotations that are already known; the encoder is loaded when a picture comes.
+    """
 
     def __init__(self, decoder: Decoder, vocabulary: Vocabulary, encoder: Encoder | None) -> None:
         fingerprint = decoder.config.encoder_fingerprint
@@ -37,11 +40,6 @@ class Captioner:
             )
         self.decoder, self.vocabulary, self._encoder = decoder.eval(), vocabulary, encoder
         self._lock = threading.Lock()
-
-    @classmethod
-    def without_encoder(cls, decoder: Decoder, vocabulary: Vocabulary) -> Captioner:
-        """A captioner for annotations that are already known (a data set's, in training and evaluation)."""
-        return cls(decoder, vocabulary, None)
 
     @property
     def encoder(self) -> Encoder:
@@ -130,12 +128,14 @@ class Captioner:
         ]
 
 
-def shared_encoder(name: str) -> Encoder:
-    """The encoder of that name, loaded once a process."""
+def shared_encoder(name: str, folder: Path | None = None) -> Encoder:
+    """The encoder of that name, loaded once a process; of a model folder with weights of its own, that one."""
+    own = folder is not None and (folder / checkpoints.ENCODER_FILE).is_file()
+    key = (name, str(folder.resolve()) if own and folder is not None else "")
     with _encoders_lock:
-        if name not in _encoders:
-            _encoders[name] = Encoder(name)
-        return _encoders[name]
+        if key not in _encoders:
+            _encoders[key] = checkpoints.load_encoder(folder, name=name) if own and folder is not None else Encoder(name)
+        return _encoders[key]
 
 
 def load(name: str | Path = "soft-flickr8k", *, device: str = "cpu") -> Captioner:
@@ -144,6 +144,7 @@ def load(name: str | Path = "soft-flickr8k", *, device: str = "cpu") -> Captione
     Raises:
         UserError: there is no such model, or its files are damaged or do not fit together.
     """
-    decoder, vocabulary = checkpoints.load_model(checkpoints.find(name))
-    encoder = shared_encoder(decoder.config.encoder)
+    folder = checkpoints.find(name)
+    decoder, vocabulary = checkpoints.load_model(folder)
+    encoder = shared_encoder(decoder.config.encoder, folder)
     return Captioner(decoder.to(device), vocabulary, encoder.to(device))

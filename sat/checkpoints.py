@@ -1,4 +1,5 @@
-"""A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json, README.md.
+"""A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json, README.md,
+and encoder.safetensors where the encoder was fine-tuned.
 
 Only safetensors are read: a checkpoint from a stranger can be wrong, but it cannot run code.
 """
@@ -12,14 +13,16 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from sat.config import ModelConfig, parse
 from sat.errors import UserError
 from sat.files import atomic_folder, write_text
 from sat.models.decoder import Decoder
+from sat.models.encoder import Encoder
 from sat.vocabulary import Vocabulary
 
+ENCODER_FILE = "encoder.safetensors"
 _BUNDLED = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
@@ -123,11 +126,30 @@ def _read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], str]:
         raise UserError(f"{path} is not a safetensors file ({error}): copy the checkpoint folder again.") from None
 
 
+def load_encoder(folder: Path, *, name: str) -> Encoder:
+    """The encoder of the model in ``folder``: the published weights, or its own where it was fine-tuned.
+
+    Raises:
+        UserError: the weights cannot be had or do not fit.
+    """
+    path = folder / ENCODER_FILE
+    if not path.is_file():
+        return Encoder(name)
+    encoder = Encoder(name, pretrained=False)
+    try:
+        encoder.load_state_dict(load_file(path))
+    except (SafetensorError, OSError, RuntimeError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path} does not hold the weights of {name} ({reason}): copy the folder again.") from None
+    return encoder
+
+
 def save_model(
     folder: Path,
     decoder: Decoder,
     vocabulary: Vocabulary,
     *,
+    encoder: Encoder | None = None,
     config: ModelConfig | None = None,
     training: dict[str, Any] | None = None,
     metrics: dict[str, Any] | None = None,
@@ -138,6 +160,12 @@ def save_model(
     with atomic_folder(folder) as temporary:
         (temporary / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         vocabulary.save(temporary / "vocabulary.json")
+        if encoder is not None:
+            half = {k: _half(v) for k, v in encoder.state_dict().items()}
+            save_file(half, temporary / ENCODER_FILE)
+            stored = load_encoder(temporary, name=encoder.name)  # the fingerprint is that of the rounded weights
+            config = config.model_copy(update={"encoder_fingerprint": stored.fingerprint})
+            (temporary / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         tensors = {name: t.detach().cpu().half().contiguous() for name, t in decoder.state_dict().items()}
         try:
             save_file(tensors, temporary / "model.safetensors", metadata={"vocabulary": vocabulary.digest})
@@ -165,3 +193,9 @@ def update(
         write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if card is not None:
         write_text(folder / "README.md", card)
+
+
+def _half(tensor: torch.Tensor) -> torch.Tensor:
+    """Half precision for weights; counters stay whole numbers."""
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.half() if tensor.is_floating_point() else tensor

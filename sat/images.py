@@ -24,7 +24,7 @@ MAX_PIXELS = 25_000_000  # a larger picture is refused before it is decoded (dec
 MAX_BYTES = 40 * 1024 * 1024  # a larger file is refused before it is read
 DISPLAY_SIZE = 1024  # pixels; the longer side of what is shown and drawn on
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "MPO", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "PPM")  # JPEG's reader opens MPO too
 _READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
 _heif_ready = False
 

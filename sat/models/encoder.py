@@ -61,6 +61,15 @@ class Encoder(nn.Module):
         grid = torch.cat(grids, dim=1) if len(grids) > 1 else grids[0]  # (B, D, rows, columns)
         return grid.flatten(2).transpose(1, 2).float().contiguous()  # (B, L, D)
 
+    def parameters_to_train(self) -> list[nn.Parameter]:
+        """Open the weights for fine-tuning. Batch normalisation keeps its published statistics: a step of a few
+        pictures would spoil them."""
+        return [p.requires_grad_(True) for p in self.parameters()]
+
+    def train(self, mode: bool = True) -> Encoder:
+        """The encoder is always in evaluation mode, fine-tuned or not."""
+        return super().train(False)
+
     @cached_property
     def geometry(self) -> Geometry:
         """Grid, stride and receptive field at 224 pixels."""
@@ -76,7 +85,7 @@ class Encoder(nn.Module):
         digest = hashlib.sha256(self.name.encode())
         for key, value in self.state_dict().items():
             if not key.endswith("num_batches_tracked"):
-                digest.update(value.contiguous(memory_format=torch.contiguous_format).numpy().tobytes())
+                digest.update(value.cpu().contiguous(memory_format=torch.contiguous_format).numpy().tobytes())
         return digest.hexdigest()[:16]
 
 

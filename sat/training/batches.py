@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from sat.data.features import FeatureStore
+from sat.images import MODEL_SIZE, read_picture
+from sat.models.encoder import pixels
 from sat.vocabulary import END, PAD, START
 
 
@@ -19,7 +22,8 @@ class Batch:
     """B pictures, K captions each, T steps.
 
     Attributes:
-        annotations: float16 (B, L, D), as the encoder gave them.
+        annotations: float16 (B, L, D), as the encoder gave them; or, where the encoder is trained too, the pictures
+            themselves, uint8 (B, 3, S, S).
         inputs: <start> and the words, (B, K, T); targets: the words and <end>, (B, K, T); padded with <pad>.
         lengths: targets of every caption, (B, K), 0 for a missing caption.
     """
@@ -38,6 +42,8 @@ class TrainingData:
         store: annotations; mirrored: those of the mirrored pictures, or None.
         rows: row of every picture in ``store``, (N,); mirrored_rows likewise.
         captions: ids of the words of every caption of every picture, without start and end.
+        paths: the picture files, given only where batches are to hold pixels; ``size`` is the side of the square
+            and ``mirror`` flips half of them.
     """
 
     store: FeatureStore
@@ -45,6 +51,9 @@ class TrainingData:
     captions: Sequence[Sequence[Sequence[int]]]
     mirrored: FeatureStore | None = None
     mirrored_rows: np.ndarray | None = None
+    paths: Sequence[Path] | None = None
+    size: int = MODEL_SIZE
+    mirror: bool = False
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -71,6 +80,10 @@ class TrainingData:
         order = sorted(range(len(chosen)), key=lambda i: -len(captions[i][0]) if captions[i] else 0)
         captions = [captions[i] for i in order]
         inputs, targets, lengths = collate(captions)
+        if self.paths is not None:
+            squares = [read_picture(self.paths[chosen[i]], size=self.size).square for i in order]
+            turned = [s[:, ::-1] if flip[i] and self.mirror else s for i, s in zip(order, squares, strict=True)]
+            return Batch(pixels(turned), inputs, targets, lengths)
         plain, mirrored = self._arrays
         rows = []
         for i in order:

@@ -161,7 +161,8 @@ def reinforce(rolled: Rollout, hard: HardConfig, baseline: Tensor) -> tuple[Tens
 
     Args:
         rolled: with ``place_log_prob``; its word log-probabilities are the rewards.
-        baseline: b_t, (T_max,): the moving averages of the reward by step (all equal unless ``to_go``).
+        baseline: b_t, (T_max,): the moving averages of the reward by step (all equal unless ``to_go``); NaN where
+            there was no reward yet, and no gradient is given there.
 
     Returns:
         the surrogate, the updated baseline, and the advantages (N,) of the sampled glimpses (zero elsewhere).
@@ -186,13 +187,14 @@ def reinforce(rolled: Rollout, hard: HardConfig, baseline: Tensor) -> tuple[Tens
         elif hard.baseline == "expected":
             assert rolled.expected_log_prob is not None
             # Only this step's expected word score is free of the glimpse; later words keep the moving average.
-            later = F.pad(baseline, (0, 1))[t + 1]
+            later = F.pad(baseline, (0, 1))[t + 1].nan_to_num()
             advantage = (word_log_prob - rolled.expected_log_prob) + (to_go[b, k, t + 1] - later) * (
                 to_go[b, k, t + 1] != 0
             )
         else:
             advantage = reward - baseline[t]
-        advantage = advantage * rolled.sampled
+        # The first batch only sets the baseline: without one its whole reward would be noise.
+        advantage = torch.where(rolled.sampled & ~baseline[t].isnan(), advantage, 0.0)
         updated = _update_baseline(baseline, hard, reward if hard.baseline != "expected" else to_go[b, k, t], rolled, t)
     surrogate = -hard.reward_weight * (advantage * rolled.place_log_prob).sum() / len(t)
     return surrogate, updated, advantage
@@ -208,6 +210,6 @@ def _update_baseline(baseline: Tensor, hard: HardConfig, reward: Tensor, rolled:
         sums = torch.zeros_like(baseline).index_add_(0, t, reward * rolled.sampled)
         counts = torch.zeros_like(baseline).index_add_(0, t, rolled.sampled.to(baseline.dtype))
         mean = torch.where(counts > 0, sums / counts.clamp(min=1), baseline)
-        return decay * baseline + (1 - decay) * mean
-    mean = (reward * rolled.sampled).sum() / rolled.sampled.sum()
-    return decay * baseline + (1 - decay) * mean
+    else:
+        mean = ((reward * rolled.sampled).sum() / rolled.sampled.sum()).expand_as(baseline)
+    return torch.where(baseline.isnan(), mean, decay * baseline + (1 - decay) * mean)

@@ -32,6 +32,7 @@ class Prepared:
     """
 
     dataset: Dataset
+    encoder: Encoder
     decoder: Decoder
     vocabulary: Vocabulary
     training: TrainingData
@@ -53,7 +54,11 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
     train = train[: config.limit] if config.limit else train
     dev = dataset.split("dev")
     start = None if config.start_from is None else checkpoints.find(config.start_from)
-    encoder = Encoder(config.model.encoder if start is None else checkpoints.read_config(start).encoder)
+    tuned = config.encoder_learning_rate > 0
+    if start is None:
+        encoder = Encoder(config.model.encoder)
+    else:
+        encoder = checkpoints.load_encoder(start, name=checkpoints.read_config(start).encoder)
     size = config.model.image_size
     store, problems = extract(encoder, [e.path for e in [*train, *dev]], size=size, progress=_every_tenth(log))
     for problem in problems[:20]:
@@ -61,7 +66,7 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
     train, rows = _found(store, train)
     dev, dev_rows = _found(store, dev)
     mirrored, mirrored_rows = None, None
-    if config.mirror:
+    if config.mirror and not tuned:
         mirrored, _ = extract(
             encoder, [e.path for e in train], size=size, mirror=True, autocast=True, progress=_every_tenth(log)
         )
@@ -82,7 +87,8 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
     else:
         decoder, vocabulary = _start_from(start, config.model)
     ids = [[vocabulary.encode(c) for c in example if c] for example in words]
-    training = TrainingData(store, rows, ids, mirrored, mirrored_rows)
+    paths = [e.path for e in train] if tuned else None
+    training = TrainingData(store, rows, ids, mirrored, mirrored_rows, paths, size, config.mirror)
     if start is None:
         mean, std, grid = training.statistics()
         decoder.annotation_mean.copy_(mean)
@@ -92,7 +98,7 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
         f"{len(train)} training and {len(dev)} dev pictures, {sum(map(len, ids))} captions, {len(vocabulary)} words, "
         f"{sum(p.numel() for p in decoder.parameters()) / 1e6:.1f} million weights"
     )
-    return Prepared(dataset, decoder, vocabulary, training, store, dev, dev_rows)
+    return Prepared(dataset, encoder, decoder, vocabulary, training, store, dev, dev_rows)
 
 
 def _start_from(folder: Path, wanted: ModelConfig) -> tuple[Decoder, Vocabulary]:

@@ -22,7 +22,9 @@ from sat.errors import UserError
 from sat.evaluation.attention import attention_statistics
 from sat.evaluation.captions import QuickScorer
 from sat.files import write_text
+from sat.images import read_picture
 from sat.models.decoder import Decoder
+from sat.models.encoder import Encoder, pixels
 from sat.trace import Trace
 from sat.training.batches import Batch
 from sat.training.losses import doubly_stochastic, reinforce, rollout
@@ -48,13 +50,15 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.prepared: Prepared = prepare(config, folder.log)
         self.decoder = self.prepared.decoder.to(self.device).requires_grad_(True)
+        self.encoder = self.prepared.encoder.to(self.device)
+        self.tuned = self.encoder.parameters_to_train() if config.encoder_learning_rate else []
         self.vocabulary = self.prepared.vocabulary
         self.optimizer = torch.optim.AdamW(self._groups(), lr=config.learning_rate, betas=(0.9, 0.98))
         self.batches = math.ceil(len(self.prepared.training) / config.batch_pictures)
         self.total = self.batches * config.epochs
         self.epoch, self.batch, self.step = 0, 0, 0
         self.best, self.best_epoch = -1.0, -1
-        self.baseline = torch.zeros(config.max_words + 1, device=self.device)
+        self.baseline = torch.full((config.max_words + 1,), torch.nan, device=self.device)
         self.average: dict[str, Tensor] = {}
         self.averaged = 0
         self.scorer = QuickScorer({e.name: list(e.captions) for e in self.prepared.dev})
@@ -63,10 +67,14 @@ class Trainer:
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay on matrices only."""
         parameters = [p for p in self.decoder.parameters() if p.requires_grad]
-        return [
-            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.config.weight_decay},
-            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        groups: list[dict[str, Any]] = [
+            {"params": [p for p in parameters if p.ndim > 1], "weight_decay": self.config.weight_decay, "share": 1.0},
+            {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0, "share": 1.0},
         ]
+        if self.tuned:
+            share = self.config.encoder_learning_rate / self.config.learning_rate
+            groups.append({"params": self.tuned, "weight_decay": 0.0, "share": share})
+        return groups
 
     # The state of a run: all that decides what the next step computes.
 
@@ -74,6 +82,7 @@ class Trainer:
         """A dictionary of tensors and numbers from which ``restore`` goes on exactly."""
         return {
             "decoder": self.decoder.state_dict(),
+            "encoder": self.encoder.state_dict() if self.tuned else {},
             "optimizer": self.optimizer.state_dict(),
             "baseline": self.baseline,
             "average": self.average,
@@ -91,6 +100,8 @@ class Trainer:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
         self.decoder.load_state_dict(state["decoder"])
+        if self.tuned:
+            self.encoder.load_state_dict(state["encoder"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.baseline = state["baseline"].to(self.device)
         self.average, self.averaged = state["average"], state["averaged"]
@@ -149,7 +160,7 @@ class Trainer:
         config, decoder = self.config, self.decoder
         rate = learning_rate(config, self.step, self.total)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["share"]
         lengths = batch.lengths.to(self.device)
         hard = config.model.attention == "hard"
         mixed = torch.rand(lengths.shape[0], device=self.device) < config.hard.expected_probability if hard else None
@@ -157,7 +168,8 @@ class Trainer:
             torch.autocast(self.device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
         )
         with autocast:
-            annotations = decoder.annotate(batch.annotations.to(self.device))
+            raw = batch.annotations.to(self.device)
+            annotations = decoder.annotate(self.encoder(raw) if self.tuned else raw)
             rolled = rollout(
                 decoder,
                 annotations,
@@ -182,7 +194,7 @@ class Trainer:
             taken = advantage[rolled.sampled]
             values |= {
                 "reward": rolled.logits.detach().log_softmax(-1).gather(1, rolled.targets[:, None]).mean().item(),
-                "baseline": self.baseline[0].item(),
+                "baseline": self.baseline[0].nan_to_num().item(),
                 "advantage_std": taken.std().item() if len(taken) > 1 else 0.0,
             }
         if not torch.isfinite(loss):
@@ -192,7 +204,7 @@ class Trainer:
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(decoder.parameters(), config.clip_norm)
+        norm = torch.nn.utils.clip_grad_norm_([*decoder.parameters(), *self.tuned], config.clip_norm)
         self.optimizer.step()
         return values | {"loss": loss.item(), "grad_norm": norm.item()}
 
@@ -201,7 +213,9 @@ class Trainer:
         count = max(self.batch, 1)
         means = {name: value / count for name, value in self._sums.items()}
         self._sums = {}
-        scores, traces = score_dev(self.decoder, self.vocabulary, self.prepared, self.scorer, GREEDY)
+        scores, traces = score_dev(
+            self.decoder, self.vocabulary, self.prepared, self.scorer, GREEDY, self.encoder if self.tuned else None
+        )
         if config.average_last and self.epoch >= config.epochs - config.average_last:
             for name, tensor in self.decoder.state_dict().items():
                 self.average[name] = self.average.get(name, 0) + tensor.detach().cpu().float()
@@ -210,12 +224,13 @@ class Trainer:
         self.folder.record(**record)
         self._write_samples(traces)
         self.folder.log(
-            f"epoch {self.epoch + 1}/{config.epochs}: loss {means['loss']:.3f}, dev BLEU-4 {scores['BLEU-4']:.2f}, "
+            f"epoch {self.epoch + 1}/{config.epochs}: nll {means['nll']:.3f}, dev BLEU-4 {scores['BLEU-4']:.2f}, "
             f"CIDEr {scores['CIDEr']:.2f}, effective places {scores.get('effective_places') or float('nan'):.0f}, {seconds:.0f} s"
         )
         if scores["CIDEr"] > self.best:
             self.best, self.best_epoch = scores["CIDEr"], self.epoch
-            checkpoints.save_model(self.folder.path / "checkpoints" / "best", self.decoder, self.vocabulary)
+            best = self.folder.path / "checkpoints" / "best"
+            checkpoints.save_model(best, self.decoder, self.vocabulary, encoder=self.encoder if self.tuned else None)
         self.epoch, self.batch = self.epoch + 1, 0
         self.folder.save_state(self.state())
 
@@ -227,11 +242,20 @@ class Trainer:
 
 
 def score_dev(
-    decoder: Decoder, vocabulary: Vocabulary, prepared: Prepared, scorer: QuickScorer, decoding: Decoding
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+    prepared: Prepared,
+    scorer: QuickScorer,
+    decoding: Decoding,
+    encoder: Encoder | None = None,
 ) -> tuple[dict[str, float], list[Trace]]:
-    """Decode the dev split and score the captions (never under teacher forcing)."""
+    """Decode the dev split and score the captions (never under teacher forcing).
+
+    Args:
+        encoder: annotate the pictures with it (one that is being trained); None takes the stored annotations.
+    """
     was_training = decoder.training
-    traces = caption_rows(decoder.eval(), vocabulary, prepared, decoding)
+    traces = caption_dev(decoder.eval(), vocabulary, prepared, decoding, encoder)
     decoder.train(was_training)
     names = [e.name for e in prepared.dev]
     scores = dict(scorer.scores({name: trace.caption for name, trace in zip(names, traces, strict=True)}))
@@ -240,12 +264,20 @@ def score_dev(
     return scores, traces
 
 
-def caption_rows(decoder: Decoder, vocabulary: Vocabulary, prepared: Prepared, decoding: Decoding) -> list[Trace]:
-    """Traces of the dev pictures, from the stored annotations, in float32."""
-    captioner = Captioner.without_encoder(decoder, vocabulary)
+def caption_dev(
+    decoder: Decoder, vocabulary: Vocabulary, prepared: Prepared, decoding: Decoding, encoder: Encoder | None
+) -> list[Trace]:
+    """Traces of the dev pictures, in float32."""
+    captioner = Captioner(decoder, vocabulary, None)
     array, traces = prepared.store.array(), []
     for first in range(0, len(prepared.dev_rows), _DEV_BATCH):
-        raw = torch.from_numpy(array[prepared.dev_rows[first : first + _DEV_BATCH]]).float()  # (B, L, D)
+        if encoder is None:
+            raw = torch.from_numpy(array[prepared.dev_rows[first : first + _DEV_BATCH]]).float()  # (B, L, D)
+        else:
+            size = decoder.config.image_size
+            squares = [read_picture(e.path, size=size).square for e in prepared.dev[first : first + _DEV_BATCH]]
+            with torch.inference_mode():
+                raw = encoder(pixels(squares).to(next(encoder.parameters()).device))
         traces += captioner.caption_annotations(raw, decoding)
     return traces
 
@@ -253,25 +285,33 @@ def caption_rows(decoder: Decoder, vocabulary: Vocabulary, prepared: Prepared, d
 def finish(trainer: Trainer, destination: Path) -> None:
     """Choose weights and decoding on dev, and write the model folder.
 
-    The candidates are the best epoch and, if asked for, the mean of the last epochs; each is scored after it was
-    stored in half precision and loaded again, with beam search.
+    The candidates are the best epoch and, if asked for, the mean of the last epochs (not with a fine-tuned encoder:
+    a mean of decoders belongs to no encoder); each is scored after it was stored in half precision and loaded again,
+    with beam search.
     """
     folder, config = trainer.folder, trainer.config
     candidates = {"best epoch": folder.path / "checkpoints" / "best"}
-    if trainer.averaged:
+    if trainer.averaged and not trainer.tuned:
         mean = {name: total / trainer.averaged for name, total in trainer.average.items()}
         averaged = Decoder(trainer.decoder.config)
         averaged.load_state_dict(mean)
         candidates["average"] = folder.path / "checkpoints" / "average"
         checkpoints.save_model(candidates["average"], averaged, trainer.vocabulary)
+    encoder = None
+    if trainer.tuned:
+        encoder = checkpoints.load_encoder(candidates["best epoch"], name=trainer.encoder.name)
     scored: dict[str, dict[str, float]] = {}
     for name, path in candidates.items():
         decoder, vocabulary = checkpoints.load_model(path)
-        scored[name], _ = score_dev(decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding)
+        scored[name], _ = score_dev(
+            decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding, encoder
+        )
         folder.log(f"{name}: dev BLEU-4 {scored[name]['BLEU-4']:.2f}, CIDEr {scored[name]['CIDEr']:.2f}")
     chosen = max(scored, key=lambda name: _merit(scored[name]))
     decoder, vocabulary = checkpoints.load_model(candidates[chosen])
-    decoding, table = tune_decoding(decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding)
+    decoding, table = tune_decoding(
+        decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding, encoder
+    )
     choice = {"weights": chosen, "candidates": scored, "decodings": table, "decoding": decoding.model_dump()}
     folder.record(kind="choice", step=trainer.step, **choice)
     folder.log(f"chosen: {chosen}, beam {decoding.beam}, length_norm {decoding.length_norm}")
@@ -280,12 +320,17 @@ def finish(trainer: Trainer, destination: Path) -> None:
     )
     settings = config.model_copy(update={"data": None}).model_dump()  # where the data lay is nobody's business
     story = {"settings": settings, "epochs": folder.metrics("epoch"), "choice": choice}
-    checkpoints.save_model(destination, decoder, vocabulary, config=model, training=story)
+    checkpoints.save_model(destination, decoder, vocabulary, encoder=encoder, config=model, training=story)
     folder.status("finished", epoch=trainer.epoch, step=trainer.step, total=trainer.total)
 
 
 def tune_decoding(
-    decoder: Decoder, vocabulary: Vocabulary, prepared: Prepared, scorer: QuickScorer, base: Decoding
+    decoder: Decoder,
+    vocabulary: Vocabulary,
+    prepared: Prepared,
+    scorer: QuickScorer,
+    base: Decoding,
+    encoder: Encoder | None = None,
 ) -> tuple[Decoding, list[dict[str, float]]]:
     """The beam and length normalisation that serve best on dev, and the table of all that were tried."""
     table: list[dict[str, float]] = []
@@ -293,7 +338,7 @@ def tune_decoding(
     for beam in (3, 5):
         for length_norm in (0.5, 0.8, 1.1, 1.4):
             decoding = base.model_copy(update={"method": "beam", "beam": beam, "length_norm": length_norm})
-            scores, _ = score_dev(decoder, vocabulary, prepared, scorer, decoding)
+            scores, _ = score_dev(decoder, vocabulary, prepared, scorer, decoding, encoder)
             table.append({"beam": beam, "length_norm": length_norm, **scores})
             if _merit(scores) > best_merit:
                 best, best_merit = decoding, _merit(scores)

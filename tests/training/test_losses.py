@@ -182,6 +182,16 @@ def test_baseline_is_updated_after_use():
     torch.testing.assert_close(after, torch.full((4,), 0.9 * -2.0) + 0.1 * tokens)
 
 
+def test_the_first_batch_only_sets_the_baseline():
+    decoder = tiny("hard")
+    inputs, targets, lengths = collate([[[4, 6], [5]]])
+    rolled = rollout(decoder, annotate(decoder, 1), inputs, targets, lengths, context="sample")
+    nothing = torch.full((4,), torch.nan)
+    surrogate, after, advantage = reinforce(rolled, HardConfig(reward="to_go"), nothing)
+    assert surrogate.item() == 0 and (advantage == 0).all()
+    assert after[:3].isfinite().all() and after[3].isnan()  # no caption had a fourth word
+
+
 def test_pictures_with_the_expected_context_get_no_reinforce():
     decoder = tiny("hard")
     inputs, targets, lengths = collate([[[4, 6]], [[5, 5]]])

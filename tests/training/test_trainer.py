@@ -113,8 +113,9 @@ def test_hard_attention_starts_from_soft_weights(shapes_root, tmp_path):
     assert train(hard, folder)
     config = checkpoints.read_config(folder / "model")
     assert config.attention == "hard" and config.hidden_dim == 24 and config.name == "tiny-hard"
-    record = RunFolder.open(folder).metrics("step")[-1]
-    assert record["reward"] < 0 and record["advantage_std"] > 0 and record["entropy"] > 0
+    records = RunFolder.open(folder).metrics("step")
+    assert all(r["reward"] < 0 and r["baseline"] < 0 and r["entropy"] > 0 for r in records)
+    assert records[0]["advantage_std"] == 0 < max(r["advantage_std"] for r in records[1:])
     with pytest.raises(UserError, match="cannot start a 'none' model"):
         train(hard.model_copy(update={"model": ModelConfig(attention="none")}), tmp_path / "none")
 
@@ -207,3 +208,21 @@ def test_finish_scores_what_is_stored(shapes_root, tmp_path):
     (choice,) = folder.metrics("choice")
     chosen = [r for r in choice["decodings"] if (r["beam"], r["length_norm"]) == (decoder.config.decoding.beam, decoder.config.decoding.length_norm)]
     assert chosen[0]["CIDEr"] == pytest.approx(scores["CIDEr"])
+
+
+def test_the_encoder_can_be_fine_tuned(shapes_root, tmp_path):
+    """Its weights change, are stored beside the decoder's, and are what the loaded captioner looks with."""
+    import sat
+    from sat.models.encoder import Encoder
+
+    config = settings(shapes_root, epochs=1, limit=8, batch_pictures=4, encoder_learning_rate=1e-3, mirror=True)
+    assert train(config, tmp_path / "run")
+    captioner = sat.load(tmp_path / "run" / "model")
+    published = Encoder(config.model.encoder)
+    assert captioner.encoder.fingerprint == captioner.config.encoder_fingerprint != published.fingerprint
+    picture = sat.read_picture(shapes_root / "shapes" / "images" / "dev-00000.png")
+    assert (captioner.annotate([picture]) - captioner.annotate([picture])).abs().max() == 0
+    from sat.models.encoder import pixels
+
+    assert (captioner.annotate([picture]) - published(pixels([picture.square]))).abs().max() > 1e-2
+    assert captioner.caption(picture).words

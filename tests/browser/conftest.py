@@ -1,0 +1,81 @@
+"""A Streamlit server and a Chromium, both gone when the test is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
+PATIENCE = 180_000  # milliseconds; a busy machine with one core is slow, not broken
+
+collect_ignore = ["player_app.py"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium is installed (Debian: apt install chromium)")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE)
+    yield page
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., str]]:
+    """Start ``streamlit run SCRIPT`` and return its address; servers are shared by script and checkpoints."""
+    running: dict[tuple[str, str], tuple[subprocess.Popen, str]] = {}
+
+    def start(script: Path, checkpoints: Path | None = None) -> str:
+        key = (str(script), str(checkpoints))
+        if key not in running:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+            command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+            command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+            if checkpoints is not None:
+                environment["SAT_CHECKPOINTS"] = str(checkpoints)
+            log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
+            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
+            running[key] = (process, f"http://127.0.0.1:{port}")
+            _wait(process, running[key][1], Path(log.name))
+        return running[key][1]
+
+    yield start
+    for process, _ in running.values():
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def _wait(process: subprocess.Popen, address: str, log: Path) -> None:
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
+            return
+        except OSError:
+            assert process.poll() is None, f"the server ended: {log.read_text()}"
+            time.sleep(0.2)
+    raise AssertionError(f"the server did not start: {log.read_text()}")
