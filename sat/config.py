@@ -107,16 +107,19 @@ class HardConfig(_Strict):
     Attributes:
         reward: ``total`` is log p(y given s, a) of the whole caption, as in equation 11; ``mean`` divides it by the
             caption's length; ``to_go`` credits a glimpse only with the words from its own step on, which leaves the
-            gradient's expectation as it is (earlier words do not depend on the glimpse) and lowers its variance.
-        baseline: ``moving_average`` is the paper's b (by step for ``to_go``); ``expected`` is log p of the word
-            under the expected context of the same state, which does not depend on the glimpse either.
+            gradient's expectation as it is (earlier words do not depend on the glimpse) and lowers its variance;
+            ``word`` credits it with its own word only: its effect on later words, which is small beside their noise,
+            is left to the expected contexts, and the estimator is no longer that of equation 11.
+        baseline: ``moving_average`` is the paper's b (by step for ``to_go`` and ``word``); ``expected`` is log p of the
+            glimpse's own word under the expected context of the same state and dropout, which does not depend on the
+            glimpse either (later words keep the moving average).
         reward_weight: lambda_r. entropy_weight: lambda_e at the first update, falling linearly to
             ``entropy_weight_end`` at the last.
         expected_probability: how often the expected context stands in for a sample, drawn per picture.
         baseline_decay: b <- decay * b + (1 - decay) * reward.
     """
 
-    reward: Literal["total", "mean", "to_go"] = "total"
+    reward: Literal["total", "mean", "to_go", "word"] = "total"
     baseline: Literal["moving_average", "expected", "none"] = "moving_average"
     reward_weight: float = Field(1.0, ge=0.0)
     entropy_weight: float = 0.0

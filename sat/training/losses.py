@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -66,6 +68,8 @@ def rollout(
     B, K, T = inputs.shape
     state = decoder.start(annotations, K)
     sampling = context == "sample"
+    # Glimpses have a generator of their own: between them the global one serves dropout alone and can be replayed.
+    generator = _spawn(annotations.values.device) if sampling else None
     coverage = None
     packed: dict[str, list[Tensor]] = {"deep": [], "targets": [], "index": []}
     previous: Tensor | None = None
@@ -81,13 +85,14 @@ def rollout(
             swap = (torch.rand(b, k, device=word.device) < own_words) & alive
             word = word.masked_scatter(swap, _draw(decoder, previous[:b, :k][swap]))
         here = annotations.select(slice(0, b))
-        before = state
+        before, noise = state, _rng_state(word.device) if expected_baseline else None
         out = decoder.step(
             state,
             word,
             here,
             context=context,
             expect=None if expect is None else expect[:b, None].expand(b, k),
+            generator=generator,
             with_logits=False,
         )
         state = out.state
@@ -106,8 +111,9 @@ def rollout(
                 packed.setdefault("place_log_prob", []).append(place_log_prob[alive])
                 sampled = torch.ones_like(alive) if expect is None else ~expect[:b, None].expand(b, k)
                 packed.setdefault("sampled", []).append(sampled[alive])
-            if sampling and expected_baseline:
-                expected = _expected_log_prob(decoder, before, word, here, out.alpha, out.beta, targets[:b, :k, t])
+            if sampling and noise is not None and out.beta is not None:
+                with _replayed(noise, word.device):
+                    expected = _expected_log_prob(decoder, before, word, here, out.alpha, out.beta, targets[:b, :k, t])
                 packed.setdefault("expected", []).append(expected[alive])
     joined = {name: torch.cat(parts) for name, parts in packed.items()}
     return Rollout(
@@ -120,6 +126,26 @@ def rollout(
         sampled=joined.get("sampled"),
         expected_log_prob=joined.get("expected"),
     )
+
+
+def _spawn(device: torch.device) -> torch.Generator:
+    """A generator whose seed comes from the global one, so that a saved state brings back its numbers too."""
+    return torch.Generator(device).manual_seed(int(torch.randint(2**31, ())))
+
+
+def _rng_state(device: torch.device) -> Tensor:
+    return torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.get_rng_state()
+
+
+@contextmanager
+def _replayed(noise: Tensor, device: torch.device) -> Iterator[None]:
+    """Dropout draws the same masks as it did after ``noise`` was taken; afterwards the generator is where it was."""
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        if device.type == "cuda":
+            torch.cuda.set_rng_state(noise, device)
+        else:
+            torch.set_rng_state(noise)
+        yield
 
 
 @torch.no_grad()
@@ -175,7 +201,9 @@ def reinforce(rolled: Rollout, hard: HardConfig, baseline: Tensor) -> tuple[Tens
         table = torch.zeros(int(b.max()) + 1, int(k.max()) + 1, steps + 1, device=t.device)  # (B, K, T + 1)
         table[b, k, t] = word_log_prob
         to_go = table.flip(-1).cumsum(-1).flip(-1)  # (B, K, T + 1): sum of log p(y_t') over t' >= t
-        if hard.reward == "to_go":
+        if hard.reward == "word":
+            reward = word_log_prob
+        elif hard.reward == "to_go":
             reward = to_go[b, k, t]
         else:
             reward = to_go[b, k, 0]
@@ -186,16 +214,18 @@ def reinforce(rolled: Rollout, hard: HardConfig, baseline: Tensor) -> tuple[Tens
             advantage = reward
         elif hard.baseline == "expected":
             assert rolled.expected_log_prob is not None
-            # Only this step's expected word score is free of the glimpse; later words keep the moving average.
-            later = F.pad(baseline, (0, 1))[t + 1].nan_to_num()
-            advantage = (word_log_prob - rolled.expected_log_prob) + (to_go[b, k, t + 1] - later) * (
-                to_go[b, k, t + 1] != 0
-            )
+            advantage = word_log_prob - rolled.expected_log_prob
+            if hard.reward != "word":
+                # Only this step's expected word score is free of the glimpse; later words keep the moving average.
+                later = F.pad(baseline, (0, 1))[t + 1].nan_to_num()
+                advantage = advantage + torch.where(to_go[b, k, t + 1] != 0, to_go[b, k, t + 1] - later, 0.0)
         else:
             advantage = reward - baseline[t]
         # The first batch only sets the baseline: without one its whole reward would be noise.
         advantage = torch.where(rolled.sampled & ~baseline[t].isnan(), advantage, 0.0)
-        updated = _update_baseline(baseline, hard, reward if hard.baseline != "expected" else to_go[b, k, t], rolled, t)
+        if hard.baseline == "expected" and hard.reward != "word":
+            reward = to_go[b, k, t]
+        updated = _update_baseline(baseline, hard, reward, rolled, t)
     surrogate = -hard.reward_weight * (advantage * rolled.place_log_prob).sum() / len(t)
     return surrogate, updated, advantage
 
@@ -206,7 +236,7 @@ def _update_baseline(baseline: Tensor, hard: HardConfig, reward: Tensor, rolled:
     assert rolled.sampled is not None
     if not bool(rolled.sampled.any()):
         return baseline
-    if hard.reward == "to_go" or hard.baseline == "expected":
+    if hard.reward in ("to_go", "word") or hard.baseline == "expected":
         sums = torch.zeros_like(baseline).index_add_(0, t, reward * rolled.sampled)
         counts = torch.zeros_like(baseline).index_add_(0, t, rolled.sampled.to(baseline.dtype))
         mean = torch.where(counts > 0, sums / counts.clamp(min=1), baseline)

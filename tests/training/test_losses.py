@@ -137,6 +137,48 @@ def test_reinforce_is_unbiased(hard, monkeypatch):
     torch.testing.assert_close(expectation, exact, atol=1e-8, rtol=1e-6)
 
 
+@pytest.mark.parametrize("baseline", ["none", "moving_average", "expected"])
+def test_crediting_the_own_word_is_exact_for_a_single_word(baseline, monkeypatch):
+    """With nothing after it, the own word is the whole reward."""
+    hard = HardConfig(reward="word", baseline=baseline, expected_probability=0)
+    expectation, exact = path_gradients(hard, [], monkeypatch, torch.tensor([-1.3]))
+    assert exact.norm() > 0.1
+    torch.testing.assert_close(expectation, exact, atol=1e-8, rtol=1e-6)
+
+
+def test_the_expected_baseline_sees_the_same_dropout(monkeypatch):
+    """Where the glimpse happens to be the expected context, the advantage is exactly zero in spite of dropout."""
+    decoder = tiny("hard")
+    decoder.dropout.p, decoder.context_dropout.p = 0.5, 0.3
+    monkeypatch.setattr(decoder_module, "weights", lambda alpha, context, generator=None: alpha)
+    inputs, targets, lengths = collate([[[4, 6, 7], [5]], [[6]]])
+    torch.manual_seed(2)
+    rolled = rollout(
+        decoder, annotate(decoder, 2), inputs, targets, lengths, context="sample", expected_baseline=True
+    )
+    log_prob = rolled.logits.log_softmax(-1).gather(1, rolled.targets[:, None])[:, 0]
+    torch.testing.assert_close(rolled.expected_log_prob, log_prob.detach())
+    _, _, advantage = reinforce(rolled, HardConfig(reward="word", baseline="expected"), torch.zeros(4))
+    assert advantage.abs().max() < 1e-9
+
+
+def test_the_expected_baseline_lowers_the_variance():
+    """The spread of the advantages, and so of the gradient, on one caption sampled many times."""
+    decoder = tiny("hard")
+    inputs, targets, lengths = collate([[[4, 6, 7]] * 400])
+    torch.manual_seed(0)
+    rolled = rollout(
+        decoder, annotate(decoder, 1), inputs, targets, lengths, context="sample", expected_baseline=True
+    )
+    first = rolled.index[:, 2] == 0
+    baseline = torch.zeros(4)
+    spreads = {}
+    for reward, kind in (("total", "none"), ("to_go", "moving_average"), ("word", "expected")):
+        _, _, advantage = reinforce(rolled, HardConfig(reward=reward, baseline=kind), baseline)
+        spreads[reward] = advantage[first].square().mean()
+    assert spreads["word"] < 0.5 * spreads["total"]
+
+
 def test_mean_reward_is_another_objective(monkeypatch):
     """A reward divided by the length is not equation 11 with lambda_r 1: the check above can fail."""
     hard = HardConfig(reward="mean", baseline="none", expected_probability=0)
