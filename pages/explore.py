@@ -28,18 +28,22 @@ NO_ATTENTION = (
 CHART = {"displayModeBar": False}
 
 
-def start_of(trace: Trace, identity: tuple) -> int:
-    """The word to begin with: what a followed link says, else the first that names something."""
-    known, start = st.session_state.get("_start", (None, 0))
+def beginning(trace: Trace, identity: tuple) -> tuple[int, View]:
+    """The word and the overlay to begin a caption with.
+
+    The word is what a followed link says, else the first that names something; the overlay is the one in use.
+    """
+    known, start, view = st.session_state.get("_beginning", (None, 0, None))
     if known != identity:
-        asked = links.step_from_address() if links.first_run() else None
+        asked = links.step_from_address() if view is None else None
         start = first_content_word(trace.words) if asked is None else min(asked, max(len(trace.words) - 1, 0))
-        st.session_state["_start"] = (identity, start)
-    return start
+        view = links.view_from_address() if view is None else st.session_state.get("_view", view)
+        st.session_state["_beginning"] = (identity, start, view)
+    return start, view
 
 
 @st.fragment
-def look(picture: Picture, trace: Trace, model: str, name: str, start: int) -> None:
+def look(picture: Picture, trace: Trace, model: str, name: str, start: int, view: View) -> None:
     """The player with everything that follows its step; runs alone when the step changes."""
     left, right = st.columns([0.62, 0.38], gap="medium")
     with left:
@@ -50,9 +54,10 @@ def look(picture: Picture, trace: Trace, model: str, name: str, start: int) -> N
             key="player",
             start=start,
             usual_start=first_content_word(trace.words),
-            view=st.session_state["_view"],
+            view=view,
             reason=NO_ATTENTION if trace.attention == "none" else None,
         )
+    st.session_state["_view"] = played.view
     if not trace.words:
         return
     with right:
@@ -122,8 +127,8 @@ st.markdown(
 )
 
 names = checkpoints.available()
+notes = st.container()  # always there, so that what follows keeps its place and the player is not built anew
 if links.first_run():
-    st.session_state["_view"] = links.view_from_address()
     wrong = links.wrong_values(
         {
             links.SAMPLE: links.one_of(sample_names()),
@@ -136,7 +141,7 @@ if links.first_run():
         }
     )
     if wrong:
-        st.info(links.note(wrong), icon=":material/link_off:")
+        notes.info(links.note(wrong), icon=":material/link_off:")
 
 try:
     left, right = st.columns([0.62, 0.38], gap="medium")
@@ -155,8 +160,8 @@ try:
     picture, name = picked
     with st.spinner("Looking at the picture …"):
         trace = get_trace(model, picture, decoding)
-    start = start_of(trace, (picture.digest, model, decoding.model_dump_json()))
-    look(picture, trace, model, name, start)
+    start, view = beginning(trace, (picture.digest, model, decoding.model_dump_json()))
+    look(picture, trace, model, name, start, view)
 except UserError as error:
     st.warning(str(error), icon=":material/info:")
 finally:

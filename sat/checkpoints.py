@@ -163,12 +163,14 @@ def save_model(
         if encoder is not None:
             half = {k: _half(v) for k, v in encoder.state_dict().items()}
             save_file(half, temporary / ENCODER_FILE)
+            (temporary / ENCODER_FILE).chmod(0o644)
             stored = load_encoder(temporary, name=encoder.name)  # the fingerprint is that of the rounded weights
             config = config.model_copy(update={"encoder_fingerprint": stored.fingerprint})
             (temporary / "config.json").write_text(config.model_dump_json(indent=2) + "\n", encoding="utf-8")
         tensors = {name: t.detach().cpu().half().contiguous() for name, t in decoder.state_dict().items()}
         try:
             save_file(tensors, temporary / "model.safetensors", metadata={"vocabulary": vocabulary.digest})
+            (temporary / "model.safetensors").chmod(0o644)  # safetensors writes for the owner alone
         except SafetensorError as error:
             raise UserError(f"{folder} could not be written ({error}): free some space.") from error
         if training is not None:

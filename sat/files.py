@@ -74,3 +74,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a text file in one go."""
     with atomic_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def copy_folder(source: Path, destination: Path) -> None:
+    """Copy a folder so that the copy is there whole or not at all."""
+    with atomic_folder(destination) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)

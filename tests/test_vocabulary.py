@@ -42,7 +42,16 @@ def test_the_digest_tells_orders_apart():
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"\xff\xfe", b"{}", b'["a", "b"]', b'["<pad>", "<start>", "<end>", "<unk>", 3]', b"[" * 100_000, b"null"],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"{}",
+        b'["a", "b"]',
+        b'["<pad>", "<start>", "<end>", "<unk>", 3]',
+        b"[" * 100_000,
+        b"null",
+    ],
 )
 def test_a_damaged_file_is_one_sentence(tmp_path: Path, content: bytes):
     (tmp_path / "vocabulary.json").write_bytes(content)

@@ -91,7 +91,7 @@ def test_choosing_a_model_and_a_decoding_changes_caption_and_address(tiny):
     app = run()
     app.button_group(key="model_choice").set_value("hard-tiny").run()
     assert player(app)["id"].split("/")[1] == "hard-tiny"
-    assert app.query_params["model"] == ["hard-tiny"]
+    assert app.query_params["model"] == "hard-tiny"
     app.button_group(key="decoding_choice").set_value("sample").run()
     app.slider(key="temperature").set_value(1.5).run()
     app.number_input(key="seed").set_value(7).run()
