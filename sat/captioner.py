@@ -134,7 +134,9 @@ def shared_encoder(name: str, folder: Path | None = None) -> Encoder:
     key = (name, str(folder.resolve()) if own and folder is not None else "")
     with _encoders_lock:
         if key not in _encoders:
-            _encoders[key] = checkpoints.load_encoder(folder, name=name) if own and folder is not None else Encoder(name)
+            _encoders[key] = (
+                checkpoints.load_encoder(folder, name=name) if own and folder is not None else Encoder(name)
+            )
         return _encoders[key]
 
 

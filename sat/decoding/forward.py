@@ -121,5 +121,7 @@ def _collect(
         used=stack([r.used[b, k] if r.used is not None else None for r in rows]),
         betas=stack([r.beta[b, k] if r.beta is not None else None for r in rows]),
         top_ids=stack([r.top_ids[b, k] for r in rows]) if rows else records[0].top_ids[b, :0],
-        top_probabilities=stack([r.top_probabilities[b, k] for r in rows]) if rows else records[0].top_probabilities[b, :0],
+        top_probabilities=stack([r.top_probabilities[b, k] for r in rows])
+        if rows
+        else records[0].top_probabilities[b, :0],
     )

@@ -83,9 +83,7 @@ class _Search:
 
     def _step(self) -> Tensor:
         """Next-word log-probabilities (P, K, V), recording the step and every hypothesis' ending."""
-        out = self.decoder.step(
-            self.state, self.last, self.annotations, context=self.context, generator=self.generator
-        )
+        out = self.decoder.step(self.state, self.last, self.annotations, context=self.context, generator=self.generator)
         assert out.logits is not None
         self.state = out.state
         log_prob = mask_specials(out.logits, self.decoding)  # (P, K, V)
@@ -106,7 +104,7 @@ class _Search:
     def advance(self) -> None:
         """One word more for every living hypothesis."""
         log_prob = self._step()
-        P, K, V = log_prob.shape
+        _, K, V = log_prob.shape
         log_prob[..., END] = -torch.inf
         candidates = (self.total.unsqueeze(-1) + log_prob).flatten(1)  # (P, K * V)
         total, flat = candidates.topk(min(self.width, K * V), dim=1)  # (P, K')

@@ -57,7 +57,7 @@ def results_table(results: Sequence[Metrics]) -> str:
     rows = _published_rows()
     for metrics in results:
         rows += _own_rows(metrics)
-    return _table(["model", "protocol", *_COLUMNS], rows)
+    return markdown_table(["model", "protocol", *_COLUMNS], rows)
 
 
 def model_card(
@@ -149,7 +149,7 @@ def _scores(config: ModelConfig, metrics: Metrics, dataset: str, other_seeds: Se
     decoding = metrics["decoding"]
     parts = [
         f"The {metrics['split']} split, seed {_or_dash(metrics['seed'])}, {_decoding(decoding)}. Scores are times 100.",
-        _table(["model", "protocol", *_COLUMNS], rows),
+        markdown_table(["model", "protocol", *_COLUMNS], rows),
         _PROTOCOLS_NOTE,
     ]
     if metrics["paper_like"] is None:
@@ -170,7 +170,7 @@ def _spread(runs: Sequence[Metrics]) -> str:
         if scores:
             rows.append([protocol, *(_from_to(scores, column) for column in _COLUMNS)])
     seeds = ", ".join(_or_dash(run["seed"]) for run in runs)
-    return f"Least and greatest over {len(runs)} runs that differ by their seed ({seeds}):\n\n" + _table(
+    return f"Least and greatest over {len(runs)} runs that differ by their seed ({seeds}):\n\n" + markdown_table(
         ["protocol", *_COLUMNS], rows
     )
 
@@ -198,7 +198,7 @@ def _attention(config: ModelConfig, metrics: Metrics) -> str:
         for record in _records(metrics)
     ]
     header = ["context", "entropy (nats)", "of uniform attention", "effective places", "step divergence (nats)"]
-    parts = [_ATTENTION_NOTE, _table(header, rows)]
+    parts = [_ATTENTION_NOTE, markdown_table(header, rows)]
     places = metrics["attention"]["effective_places"]
     if config.attention == "hard" and places is not None and places > _HARD_PLACES / 196 * config.places:
         parts.append(
@@ -229,11 +229,11 @@ def _grounding(config: ModelConfig, metrics: Metrics) -> str:
     return "\n\n".join(
         [
             _GROUNDING_NOTE.format(phrases=found["phrases"]),
-            _table(header, rows),
+            markdown_table(header, rows),
             _verdict("Correctness", found["correctness_last"], found["centre"])
             + " "
             + _verdict("Pointing", found["pointing_0"], found["centre_pointing"]),
-            _table(["phrases of", "number", "correctness", "centre", "uniform", "pointing", "centre's"], by_type),
+            markdown_table(["phrases of", "number", "correctness", "centre", "uniform", "pointing", "centre's"], by_type),
         ]
     )
 
@@ -255,7 +255,7 @@ def _curves(history: Sequence[Mapping[str, Any]]) -> str:
     keys = [key for name in _CURVES for key in sorted(present) if key.split()[-1] == name]
     if len(keys) < 2:
         return ""
-    return _table(keys, [[_number(line.get(key)) for key in keys] for line in flat])
+    return markdown_table(keys, [[_number(line.get(key)) for key in keys] for line in flat])
 
 
 def _flatten(line: Mapping[str, Any]) -> dict[str, float]:
@@ -352,6 +352,6 @@ def _bullets(lines: Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     right = ["---:" if column else "---" for column in range(len(header))]
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, right, *rows))

@@ -208,7 +208,9 @@ def reinforce(rolled: Rollout, hard: HardConfig, baseline: Tensor) -> tuple[Tens
         else:
             reward = to_go[b, k, 0]
             if hard.reward == "mean":
-                count = torch.zeros_like(table[..., 0]).index_put_((b, k), torch.ones(len(b), device=b.device), accumulate=True)
+                count = torch.zeros_like(table[..., 0]).index_put_(
+                    (b, k), torch.ones(len(b), device=b.device), accumulate=True
+                )
                 reward = reward / count[b, k]
         if hard.baseline == "none":
             advantage = reward

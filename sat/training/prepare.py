@@ -105,7 +105,9 @@ def _start_from(folder: Path, wanted: ModelConfig) -> tuple[Decoder, Vocabulary]
     """The weights of a trained model under the attention and dropout that are wanted (soft becomes hard)."""
     trained, vocabulary = checkpoints.load_model(folder)
     if "none" in (trained.config.attention, wanted.attention) and trained.config.attention != wanted.attention:
-        raise UserError(f"{folder} has attention {trained.config.attention!r} and cannot start a {wanted.attention!r} model.")
+        raise UserError(
+            f"{folder} has attention {trained.config.attention!r} and cannot start a {wanted.attention!r} model."
+        )
     model = trained.config.model_copy(
         update={
             "name": wanted.name,

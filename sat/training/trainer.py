@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from sat import checkpoints
 from sat.captioner import Captioner
 from sat.config import Decoding, TrainConfig
-from sat.data.dataset import Example
 from sat.errors import UserError
 from sat.evaluation.attention import attention_statistics
 from sat.evaluation.captions import QuickScorer
@@ -43,7 +42,12 @@ class Trainer:
     """One run. ``run()`` trains to the end, or until ``should_stop()``."""
 
     def __init__(
-        self, config: TrainConfig, folder: RunFolder, *, device: str = "", should_stop: Callable[[], bool] = lambda: False
+        self,
+        config: TrainConfig,
+        folder: RunFolder,
+        *,
+        device: str = "",
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.config, self.folder, self.should_stop = config, folder, should_stop
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
@@ -164,9 +168,7 @@ class Trainer:
         lengths = batch.lengths.to(self.device)
         hard = config.model.attention == "hard"
         mixed = torch.rand(lengths.shape[0], device=self.device) < config.hard.expected_probability if hard else None
-        autocast = (
-            torch.autocast(self.device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
-        )
+        autocast = torch.autocast(self.device.type, torch.bfloat16) if config.precision == "bfloat16" else nullcontext()
         with autocast:
             raw = batch.annotations.to(self.device)
             annotations = decoder.annotate(self.encoder(raw) if self.tuned else raw)
@@ -220,12 +222,21 @@ class Trainer:
             for name, tensor in self.decoder.state_dict().items():
                 self.average[name] = self.average.get(name, 0) + tensor.detach().cpu().float()
             self.averaged += 1
-        record = {"kind": "epoch", "epoch": self.epoch, "step": self.step, "seconds": seconds, "train": means, "dev": scores}
+        record = {
+            "kind": "epoch",
+            "epoch": self.epoch,
+            "step": self.step,
+            "seconds": seconds,
+            "train": means,
+            "dev": scores,
+        }
         self.folder.record(**record)
         self._write_samples(traces)
         self.folder.log(
             f"epoch {self.epoch + 1}/{config.epochs}: nll {means['nll']:.3f}, dev BLEU-4 {scores['BLEU-4']:.2f}, "
-            f"CIDEr {scores['CIDEr']:.2f}, effective places {scores.get('effective_places') or float('nan'):.0f}, {seconds:.0f} s"
+            f"CIDEr {scores['CIDEr']:.2f}"
+            + (f", effective places {scores['effective_places']:.0f}" if "effective_places" in scores else "")
+            + f", {seconds:.0f} s"
         )
         if scores["CIDEr"] > self.best:
             self.best, self.best_epoch = scores["CIDEr"], self.epoch
@@ -315,9 +326,7 @@ def finish(trainer: Trainer, destination: Path) -> None:
     choice = {"weights": chosen, "candidates": scored, "decodings": table, "decoding": decoding.model_dump()}
     folder.record(kind="choice", step=trainer.step, **choice)
     folder.log(f"chosen: {chosen}, beam {decoding.beam}, length_norm {decoding.length_norm}")
-    model = decoder.config.model_copy(
-        update={"name": config.model.name, "decoding": decoding, "seed": config.seed}
-    )
+    model = decoder.config.model_copy(update={"name": config.model.name, "decoding": decoding, "seed": config.seed})
     settings = config.model_copy(update={"data": None}).model_dump()  # where the data lay is nobody's business
     story = {"settings": settings, "epochs": folder.metrics("epoch"), "choice": choice}
     checkpoints.save_model(destination, decoder, vocabulary, encoder=encoder, config=model, training=story)
@@ -350,7 +359,9 @@ def _merit(scores: dict[str, float]) -> float:
     return scores["BLEU-4"] + 0.4 * scores["CIDEr"]
 
 
-def train(config: TrainConfig, path: Path, *, resume: bool = False, should_stop: Callable[[], bool] = lambda: False) -> bool:
+def train(
+    config: TrainConfig, path: Path, *, resume: bool = False, should_stop: Callable[[], bool] = lambda: False
+) -> bool:
     """A whole run in ``path``: train, choose on dev, write ``path/model``. False if it was stopped on the way."""
     folder = RunFolder.open(path) if resume else RunFolder.create(path, config)
     try:

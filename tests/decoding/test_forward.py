@@ -57,7 +57,13 @@ def test_sampled_words_follow_the_distribution():
 
 @pytest.mark.parametrize(
     ("settings", "kept"),
-    [({"top_k": 2}, {0, 1}), ({"top_k": 1}, {0}), ({"top_p": 0.5}, {0}), ({"top_p": 0.51}, {0, 1}), ({"top_p": 0.85}, {0, 1, 2})],
+    [
+        ({"top_k": 2}, {0, 1}),
+        ({"top_k": 1}, {0}),
+        ({"top_p": 0.5}, {0}),
+        ({"top_p": 0.51}, {0, 1}),
+        ({"top_p": 0.85}, {0, 1, 2}),
+    ],
 )
 def test_cuts_keep_exactly_the_best_words(settings, kept):
     log_prob = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().expand(1, 5000, 4)
@@ -93,7 +99,9 @@ def test_beam_of_one_follows_greedy_until_greedy_ends():
     decoder = tiny(seed=3)
     annotations = annotations_of(decoder, 4)
     for (greedy,), beam in zip(
-        write(decoder, annotations, GREEDY), beam_search(decoder, annotations, Decoding(beam=1, max_words=6)), strict=True
+        write(decoder, annotations, GREEDY),
+        beam_search(decoder, annotations, Decoding(beam=1, max_words=6)),
+        strict=True,
     ):
         shared = min(len(greedy.words), len(beam.words))
         assert greedy.words[:shared] == beam.words[:shared]

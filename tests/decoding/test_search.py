@@ -114,7 +114,9 @@ def test_a_wider_beam_never_finds_a_worse_total_than_a_complete_one():
     annotations = annotations_of(decoder, 4)
     complete = beam_search(decoder, annotations, Decoding(beam=50, length_norm=0, max_words=4))
     for beam in (1, 2, 5):
-        for best, found in zip(complete, beam_search(decoder, annotations, Decoding(beam=beam, length_norm=0, max_words=4)), strict=True):
+        for best, found in zip(
+            complete, beam_search(decoder, annotations, Decoding(beam=beam, length_norm=0, max_words=4)), strict=True
+        ):
             assert sum(best.log_probs) + best.end_log_prob >= sum(found.log_probs) + found.end_log_prob - 1e-5
 
 

@@ -111,11 +111,15 @@ def path_gradients(hard: HardConfig, words: list[int], monkeypatch, baseline: Te
         surrogate, _, _ = reinforce(rolled, hard, baseline)
         loss = -word_log_prob / steps + surrogate
         gradient = torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
-        flat = torch.cat([(g if g is not None else torch.zeros_like(p)).flatten() for g, p in zip(gradient, parameters, strict=True)])
+        flat = torch.cat(
+            [(g if g is not None else torch.zeros_like(p)).flatten() for g, p in zip(gradient, parameters, strict=True)]
+        )
         expectation += path_log_prob.exp().detach() * flat
         bound = bound + path_log_prob.exp() * word_log_prob
     exact = torch.autograd.grad(-bound / steps, parameters, allow_unused=True)
-    flat = torch.cat([(g if g is not None else torch.zeros_like(p)).flatten() for g, p in zip(exact, parameters, strict=True)])
+    flat = torch.cat(
+        [(g if g is not None else torch.zeros_like(p)).flatten() for g, p in zip(exact, parameters, strict=True)]
+    )
     return expectation, flat
 
 
@@ -153,9 +157,7 @@ def test_the_expected_baseline_sees_the_same_dropout(monkeypatch):
     monkeypatch.setattr(decoder_module, "weights", lambda alpha, context, generator=None: alpha)
     inputs, targets, lengths = collate([[[4, 6, 7], [5]], [[6]]])
     torch.manual_seed(2)
-    rolled = rollout(
-        decoder, annotate(decoder, 2), inputs, targets, lengths, context="sample", expected_baseline=True
-    )
+    rolled = rollout(decoder, annotate(decoder, 2), inputs, targets, lengths, context="sample", expected_baseline=True)
     log_prob = rolled.logits.log_softmax(-1).gather(1, rolled.targets[:, None])[:, 0]
     torch.testing.assert_close(rolled.expected_log_prob, log_prob.detach())
     _, _, advantage = reinforce(rolled, HardConfig(reward="word", baseline="expected"), torch.zeros(4))
@@ -167,9 +169,7 @@ def test_the_expected_baseline_lowers_the_variance():
     decoder = tiny("hard")
     inputs, targets, lengths = collate([[[4, 6, 7]] * 400])
     torch.manual_seed(0)
-    rolled = rollout(
-        decoder, annotate(decoder, 1), inputs, targets, lengths, context="sample", expected_baseline=True
-    )
+    rolled = rollout(decoder, annotate(decoder, 1), inputs, targets, lengths, context="sample", expected_baseline=True)
     first = rolled.index[:, 2] == 0
     baseline = torch.zeros(4)
     spreads = {}

@@ -121,7 +121,11 @@ def test_hard_attention_starts_from_soft_weights(shapes_root, tmp_path):
 
 
 def test_without_attention(shapes_root, tmp_path):
-    config = settings(shapes_root, epochs=1, model=ModelConfig(attention="none", embedding_dim=16, hidden_dim=24, decoding={"beam": 2, "max_words": 8}))
+    config = settings(
+        shapes_root,
+        epochs=1,
+        model=ModelConfig(attention="none", embedding_dim=16, hidden_dim=24, decoding={"beam": 2, "max_words": 8}),
+    )
     assert train(config, tmp_path / "nic")
     assert "entropy" not in RunFolder.open(tmp_path / "nic").metrics("epoch")[0]["dev"]
 
@@ -206,7 +210,11 @@ def test_finish_scores_what_is_stored(shapes_root, tmp_path):
     decoder, vocabulary = checkpoints.load_model(tmp_path / "model")
     scores, _ = module.score_dev(decoder, vocabulary, trainer.prepared, trainer.scorer, decoder.config.decoding)
     (choice,) = folder.metrics("choice")
-    chosen = [r for r in choice["decodings"] if (r["beam"], r["length_norm"]) == (decoder.config.decoding.beam, decoder.config.decoding.length_norm)]
+    chosen = [
+        r
+        for r in choice["decodings"]
+        if (r["beam"], r["length_norm"]) == (decoder.config.decoding.beam, decoder.config.decoding.length_norm)
+    ]
     assert chosen[0]["CIDEr"] == pytest.approx(scores["CIDEr"])
 
 
