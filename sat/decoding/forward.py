@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from sat.config import Decoding
+from sat.config import Context, Decoding
 from sat.decoding.records import StepRecord, Written, mask_specials, resolve_context, stack
-from sat.models.decoder import Annotations, Decoder
+from sat.models.attention import weights as context_weights
+from sat.models.decoder import Annotations, Decoder, State
 from sat.vocabulary import END, START
 
 
@@ -20,13 +22,43 @@ class Intervention:
 
     Attributes:
         word: id to write, whatever the model prefers.
-        weights: attention to use, (L,) or (K, L).
+        weights: attention to use, (L,) or (K, L), or a function of the weights that the model itself would use,
+            (B, K, L) to (B, K, L).
         beta: gate to use.
     """
 
     word: int | None = None
-    weights: Tensor | None = None
+    weights: Tensor | Callable[[Tensor], Tensor] | None = None
     beta: float | None = None
+
+    def weights_at(
+        self,
+        decoder: Decoder,
+        state: State,
+        annotations: Annotations,
+        context: Context,
+        generator: torch.Generator | None = None,
+    ) -> Tensor | None:
+        """The weights to force at a step whose state before is h_{t-1}, c_{t-1}; None leaves the model its own."""
+        if self.weights is None or isinstance(self.weights, Tensor):
+            return self.weights
+        alpha = decoder.score(annotations.keys, state.h).float().softmax(-1)  # (B, K, L)
+        return self.weights(context_weights(alpha, context, generator))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """The beginning of a caption, the same words for every picture, that has been read already.
+
+    Attributes:
+        words: ids, without the start.
+        state: h and c after reading all of them but the last, which is the next step's input; (B, 1, n).
+        log_prob: of the words, in nats.
+    """
+
+    words: tuple[int, ...]
+    state: State
+    log_prob: float
 
 
 @torch.inference_mode()
@@ -37,31 +69,35 @@ def write(
     *,
     copies: int = 1,
     interventions: Mapping[int, Intervention] | None = None,
+    begun: Begun | None = None,
 ) -> list[list[Written]]:
     """Captions written forwards, ``copies`` a picture (sampling gives different ones), B x copies records.
 
     Args:
         decoding: ``greedy`` takes the best word, ``sample`` draws one; any beam setting is ignored.
         interventions: by step, the same for every picture and copy.
+        begun: words to go on from; the records hold what comes after them, and steps still count from the
+            caption's first word.
     """
     context = resolve_context(decoder.config, decoding)
     generator = torch.Generator(annotations.values.device).manual_seed(decoding.seed)
     B = annotations.values.shape[0]
-    state = decoder.start(annotations, copies)
-    last = torch.full((B, copies), START, device=annotations.values.device)
+    state = decoder.start(annotations, copies) if begun is None else _copies(begun.state, copies)
+    written = () if begun is None else begun.words
+    last = torch.full((B, copies), [START, *written][-1], device=annotations.values.device)
     finished = torch.zeros_like(last, dtype=torch.bool)  # (B, K)
     cut = torch.zeros_like(finished)
     records: list[StepRecord] = []
     words: list[Tensor] = []
     log_probs: list[Tensor] = []
-    for t in range(decoding.max_words + 1):
+    for t in range(len(written), decoding.max_words + 1):
         forced = (interventions or {}).get(t, Intervention())
         out = decoder.step(
             state,
             last,
             annotations,
             context=context,
-            forced_weights=forced.weights,
+            forced_weights=forced.weights_at(decoder, state, annotations, context, generator),
             forced_beta=forced.beta,
             generator=generator,
         )
@@ -85,6 +121,11 @@ def write(
         if bool(finished.all()):
             break
     return [[_collect(b, k, records, words, log_probs, bool(cut[b, k])) for k in range(copies)] for b in range(B)]
+
+
+def _copies(state: State, copies: int) -> State:
+    """One hypothesis a picture, (B, 1, n), so many times."""
+    return State(state.h.expand(-1, copies, -1), state.c.expand(-1, copies, -1))
 
 
 def forced_words(ids: Sequence[int]) -> dict[int, Intervention]:
@@ -113,6 +154,7 @@ def _collect(
     length = ids.index(END) if END in ids else len(ids)
     by_itself = length < len(words) - 1 or not cut  # whatever a finished row did at the last step does not count
     rows = records[:length]
+    none = records[0].top_ids[b, :0]  # (0, A): an empty caption has no steps
     return Written(
         words=ids[:length],
         log_probs=[float(p[b, k]) for p in log_probs[:length]],
@@ -120,8 +162,6 @@ def _collect(
         alphas=stack([r.alpha[b, k] if r.alpha is not None else None for r in rows]),
         used=stack([r.used[b, k] if r.used is not None else None for r in rows]),
         betas=stack([r.beta[b, k] if r.beta is not None else None for r in rows]),
-        top_ids=stack([r.top_ids[b, k] for r in rows]) if rows else records[0].top_ids[b, :0],
-        top_probabilities=stack([r.top_probabilities[b, k] for r in rows])
-        if rows
+        top_ids=np.stack([r.top_ids[b, k] for r in rows]) if rows else none,
         else records[0].top_probabilities[b, :0],
     )

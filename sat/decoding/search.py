@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from sat.config import Decoding
+from sat.decoding.forward import Begun, Intervention
 from sat.decoding.records import StepRecord, Written, mask_specials, resolve_context, stack
 from sat.models.decoder import Annotations, Decoder, State
 from sat.trace import BeamNode
@@ -21,6 +24,8 @@ def beam_search(
     *,
     vocabulary: Vocabulary | None = None,
     tree: bool = False,
+    interventions: Mapping[int, Intervention] | None = None,
+    begun: Begun | None = None,
 ) -> list[Written]:
     """The best caption of every picture.
 
@@ -33,12 +38,16 @@ def beam_search(
         annotations: of B pictures.
         vocabulary: to name the words of the tree.
         tree: keep every hypothesis (for drawing the search); off, only the winners' records are built.
+        interventions: by step, the same for every picture and hypothesis. Where a word is forced, no hypothesis ends
+            with another; a caption may still end before a step at which something is forced.
+        begun: words to go on from; the records and the tree hold what comes after them, steps still count from the
+            caption's first word, and the words begun with count in the ranking.
 
     Returns:
         B records, in the order of the pictures.
     """
-    search = _Search(decoder, annotations, decoding)
-    for _ in range(decoding.max_words):
+    search = _Search(decoder, annotations, decoding, interventions or {}, begun)
+    for _ in range(search.first, decoding.max_words):
         search.advance()
         if search.done:
             break
@@ -50,8 +59,15 @@ def beam_search(
 class _Search:
     """The state of a search. History is kept by step on the CPU; the network runs on pictures not yet done."""
 
-    def __init__(self, decoder: Decoder, annotations: Annotations, decoding: Decoding) -> None:
-        self.decoder, self.decoding = decoder, decoding
+    def __init__(
+        self,
+        decoder: Decoder,
+        annotations: Annotations,
+        decoding: Decoding,
+        interventions: Mapping[int, Intervention],
+        begun: Begun | None,
+    ) -> None:
+        self.decoder, self.decoding, self.interventions = decoder, decoding, interventions
         self.context = resolve_context(decoder.config, decoding)
         self.device = annotations.values.device
         self.generator = torch.Generator(self.device).manual_seed(decoding.seed)
@@ -60,9 +76,12 @@ class _Search:
         self.width = min(decoding.beam, decoder.config.vocabulary_size - 3)
         self.annotations = annotations
         self.active = torch.arange(self.pictures, device=self.device)  # pictures still searched, (P,)
-        self.state: State = decoder.start(annotations, 1)
-        self.last = torch.full((self.pictures, 1), START, device=self.device)  # y_{t-1}, (P, K)
-        self.total = torch.zeros(self.pictures, 1, device=self.device)  # log p so far, (P, K)
+        begun = begun or Begun((), decoder.start(annotations, 1), 0.0)
+        self.first = len(begun.words)  # the step that the search begins with
+        self.begun = begun.log_prob
+        self.state: State = begun.state
+        self.last = torch.full((self.pictures, 1), [START, *begun.words][-1], device=self.device)  # y_{t-1}, (P, K)
+        self.total = torch.full((self.pictures, 1), begun.log_prob, device=self.device)  # log p so far, (P, K)
         self.best = torch.full((self.pictures,), -torch.inf, device=self.device)  # best ending's score
         # History, one entry a step: what was active, the records, and the survivors' parents, words, log-probs.
         self.slots: list[dict[int, int]] = []
@@ -73,6 +92,11 @@ class _Search:
         self.endings: list[np.ndarray] = []  # log p of ending at this step, (P, K)
         self.end_scores: list[np.ndarray] = []  # score of that ending, (P, K)
         self.end_totals: list[np.ndarray] = []
+
+    @property
+    def now(self) -> int:
+        """The step to come, counted from the caption's first word."""
+        return self.first + len(self.records)
 
     @property
     def done(self) -> bool:
@@ -167,7 +191,7 @@ class _Search:
         """Every hypothesis of a picture, parents before children."""
         nodes: list[BeamNode] = []
         above: list[int] = [-1]  # node of every living hypothesis
-        totals: list[float] = [0.0]
+        totals: list[float] = [self.begun]
         for t, slots in enumerate(self.slots):
             if picture not in slots:
                 break
@@ -176,7 +200,7 @@ class _Search:
                 score = float(self.end_scores[t][i, k])
                 if np.isfinite(score):
                     ending, ended = float(self.endings[t][i, k]), float(self.end_totals[t][i, k])
-                    nodes.append(BeamNode(node, t, vocabulary.words[END], ending, ended, score))
+                    nodes.append(BeamNode(node, self.first + t, vocabulary.words[END], ending, ended, score))
             if t >= len(self.words):
                 break
             next_above, next_totals = [], []
@@ -184,7 +208,8 @@ class _Search:
                 parent = int(self.parents[t][i, k])
                 log_prob = float(self.log_probs[t][i, k])
                 total = totals[parent] + log_prob
-                nodes.append(BeamNode(above[parent], t, vocabulary.words[int(self.words[t][i, k])], log_prob, total))
+                word = vocabulary.words[int(self.words[t][i, k])]
+                nodes.append(BeamNode(above[parent], self.first + t, word, log_prob, total))
                 next_above.append(len(nodes) - 1)
                 next_totals.append(total)
             above, totals = next_above, next_totals

