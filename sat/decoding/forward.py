@@ -163,5 +163,5 @@ def _collect(
         used=stack([r.used[b, k] if r.used is not None else None for r in rows]),
         betas=stack([r.beta[b, k] if r.beta is not None else None for r in rows]),
         top_ids=np.stack([r.top_ids[b, k] for r in rows]) if rows else none,
-        else records[0].top_probabilities[b, :0],
+        top_probabilities=np.stack([r.top_probabilities[b, k] for r in rows]) if rows else none.astype(np.float32),
     )

@@ -107,31 +107,49 @@ class _Search:
 
     def _step(self) -> Tensor:
         """Next-word log-probabilities (P, K, V), recording the step and every hypothesis' ending."""
-        out = self.decoder.step(self.state, self.last, self.annotations, context=self.context, generator=self.generator)
+        t = self.now
+        forced = self.interventions.get(t, Intervention())
+        out = self.decoder.step(
+            self.state,
+            self.last,
+            self.annotations,
+            context=self.context,
+            forced_weights=forced.weights_at(self.decoder, self.state, self.annotations, self.context, self.generator),
+            forced_beta=forced.beta,
+            generator=self.generator,
+        )
         assert out.logits is not None
         self.state = out.state
         log_prob = mask_specials(out.logits, self.decoding)  # (P, K, V)
-        t = len(self.records)
         ending = log_prob[..., END].clone()  # (P, K); advance() closes this entry in place
         ended = self.total + ending
         score = self._score(ended, t + 1)
-        if t == 0:
-            score = torch.full_like(score, -torch.inf)  # an empty caption is no caption
+        if forced.word != END and (t == 0 or forced.word is not None):
+            score = torch.full_like(score, -torch.inf)  # an empty caption is no caption; a forced word is not <end>
         self.best[self.active] = torch.maximum(self.best[self.active], score.amax(1))
         self.slots.append({int(p): i for i, p in enumerate(self.active)})
         self.records.append(StepRecord.of(out, log_prob, self.decoding.alternatives))
         self.endings.append(ending.cpu().numpy())
         self.end_totals.append(ended.cpu().numpy())
         self.end_scores.append(score.cpu().numpy())
+        if forced.word is not None and forced.word != END:  # it may be one that is never written
+            own = out.logits.float().log_softmax(-1)[..., forced.word]
+            log_prob = torch.full_like(log_prob, -torch.inf)
+            log_prob[..., forced.word] = own
         return log_prob
 
     def advance(self) -> None:
         """One word more for every living hypothesis."""
+        forced = self.interventions.get(self.now, Intervention()).word
         log_prob = self._step()
+        if forced == END:
+            self.active = self.active[:0]
+            return
         _, K, V = log_prob.shape
         log_prob[..., END] = -torch.inf
         candidates = (self.total.unsqueeze(-1) + log_prob).flatten(1)  # (P, K * V)
-        total, flat = candidates.topk(min(self.width, K * V), dim=1)  # (P, K')
+        width = min(self.width, K * V) if forced is None else K  # a forced word adds no hypothesis
+        total, flat = candidates.topk(width, dim=1)  # (P, K')
         parent, word = flat // V, flat % V
         self.parents.append(parent.cpu().numpy())
         self.words.append(word.cpu().numpy())
@@ -174,6 +192,7 @@ class _Search:
             chain.append((s, k, parent))
             k = parent
         chain.reverse()
+        none = self.records[0]  # no word follows those begun with
         rows = [(self.records[s], self.slots[s][picture], k, parent) for s, k, parent in chain]
         return Written(
             words=[int(self.words[s][self.slots[s][picture], k]) for s, k, _ in chain],
@@ -182,8 +201,10 @@ class _Search:
             alphas=stack([r.alpha[i, p] if r.alpha is not None else None for r, i, _, p in rows]),
             used=stack([r.used[i, p] if r.used is not None else None for r, i, _, p in rows]),
             betas=stack([r.beta[i, p] if r.beta is not None else None for r, i, _, p in rows]),
-            top_ids=np.stack([r.top_ids[i, p] for r, i, _, p in rows]),
-            top_probabilities=np.stack([r.top_probabilities[i, p] for r, i, _, p in rows]),
+            top_ids=np.stack([r.top_ids[i, p] for r, i, _, p in rows]) if rows else none.top_ids[0, :0],
+            top_probabilities=(
+                np.stack([r.top_probabilities[i, p] for r, i, _, p in rows]) if rows else none.top_probabilities[0, :0]
+            ),
             tree=() if vocabulary is None else self._tree(picture, vocabulary),
         )
 

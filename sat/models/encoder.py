@@ -64,7 +64,7 @@ class Encoder(nn.Module):
     def parameters_to_train(self) -> list[nn.Parameter]:
         """Open the weights for fine-tuning. Batch normalisation keeps its published statistics: a step of a few
         pictures would spoil them."""
-        return [p.requires_grad_(True) for p in self.parameters()]
+        return list(self.requires_grad_(True).parameters())
 
     def train(self, mode: bool = True) -> Encoder:
         """The encoder is always in evaluation mode, fine-tuned or not."""

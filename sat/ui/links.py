@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -96,9 +97,9 @@ def select(
     key = f"{name}_choice"
     st.session_state[key] = value
     many = len(options) > 5
-    widget = st.selectbox if many else partial(st.segmented_control, required=True)
+    widget: Any = st.selectbox if many else partial(st.segmented_control, required=True)
     widget(label, options, format_func=labels.get, key=key, help=help, on_change=_keep, args=(name, key, default))
-    return value
+    return str(value)
 
 
 def _keep(name: str, key: str, default: str) -> None:
