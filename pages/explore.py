@@ -94,9 +94,7 @@ def at_the_word(trace: Trace, played: Played) -> None:
             )
     st.markdown("**The next word could have been**")
     best = ", ".join(f"{word} {charts.percent(p)}" for word, p in step.top)
-    st.plotly_chart(
-        charts.next_words(step), config=CHART, key="next_words", alt=f"The likeliest words here: {best}"
-    )
+    st.plotly_chart(charts.next_words(step), config=CHART, key="next_words", alt=f"The likeliest words here: {best}")
     if played.box is not None:
         share = charts.look_share(trace, played.box.rows, played.box.columns, played.step)
         if share is not None:
@@ -104,7 +102,9 @@ def at_the_word(trace: Trace, played: Played) -> None:
                 "**How much every word looked there**",
                 help="The part of each word's attention that fell on the cells you chose; dotted: uniform attention.",
             )
-            st.plotly_chart(share, config=CHART, key="look_share", alt="The attention of every word on the chosen cells")
+            st.plotly_chart(
+                share, config=CHART, key="look_share", alt="The attention of every word on the chosen cells"
+            )
     with st.expander("Over the whole caption", expanded=False):
         end = "; it was cut before its end" if trace.end_log_prob is None else ", its ending included"
         st.caption(f"log p of the caption is {minus(trace.log_prob)}{end}.")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor
 
 from sat import checkpoints
+from sat.analysis.reading import Reading
+from sat.analysis.reading import read as read_again
 from sat.config import Decoding, ModelConfig
 from sat.decoding.forward import forced_words, write
 from sat.decoding.records import Written, resolve_context, to_trace
@@ -20,6 +24,9 @@ from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder, Geometry, pixels
 from sat.trace import Trace
 from sat.vocabulary import Vocabulary
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 _encoders: dict[tuple[str, str], Encoder] = {}  # models that share an encoder share it in memory too
 _encoders_lock = threading.Lock()
@@ -118,6 +125,29 @@ class Captioner:
             annotations = self.decoder.annotate(raw)
             written = write(self.decoder, annotations, decoding, interventions=forced_words(ids))
         return self._traces([written[0][0]], decoding, [picture])[0]
+
+    @contextmanager
+    def turn(self) -> Iterator[Decoder]:
+        """The decoder for this thread alone, without gradients. ``annotate`` and ``caption`` take turns themselves."""
+        with self._lock, torch.inference_mode():
+            yield self.decoder
+
+    def analyse(
+        self,
+        function: Callable[Concatenate[Reading, P], R],
+        raw: Tensor,
+        trace: Trace,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> R:
+        """What a function of ``sat.analysis`` says of a caption: ``captioner.analyse(necessity, raw, trace, step)``.
+
+        Args:
+            raw: the annotations (1, L, D) that the caption was written from; of a branch, the branch's.
+            trace: a caption by this model; for a given one, ``read`` it first.
+        """
+        with self.turn() as decoder:
+            return function(read_again(decoder, self.vocabulary, raw, trace), *args, **kwargs)
 
     def _traces(self, written: Sequence[Written], decoding: Decoding, pictures: Sequence[str] | None) -> list[Trace]:
         context = resolve_context(self.config, decoding)

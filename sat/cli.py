@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -264,8 +264,15 @@ def train(
         path = out or Path("runs") / config.name
     from sat.training.trainer import train as run
 
-    with _Stop() as stop:
-        finished = run(config, path, resume=resume is not None, should_stop=stop.asked)
+    fresh = not os.path.lexists(path / "config.yaml")
+    made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]
+    try:
+        with _Stop() as stop:
+            finished = run(config, path, resume=resume is not None, should_stop=stop.asked)
+    except UserError:
+        if fresh:
+            _withdraw(path, made)
+        raise
     if not finished:
         _complain(f"Stopped and saved: go on with 'python -m sat train --resume {path}'.")
         raise typer.Exit(128 + stop.signal)
@@ -273,11 +280,26 @@ def train(
 
 
 @app.command()
+def publish(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, or a model folder.")],
+    data: Root = None,
+    dataset: DatasetOption = "flickr8k",
+) -> None:
+    """Score a finished run on the test split and add it to the shipped models, with its card."""
+    from sat.data.registry import load_dataset
+    from sat.evaluation.publish import publish as add
+
+    with _progress() as progress:
+        folder = add(run, load_dataset(dataset, data), progress=progress)
+    _say(f"the model is in {folder}")
+
+
+@app.command()
 def models() -> None:
     """The models that there are, with their scores on the test split (standard protocol)."""
     from sat import checkpoints
 
-    rows = [("NAME", "ATTENTION", "ENCODER", "BLEU-4", "CIDEr")]
+    rows: list[tuple[str, ...]] = [("NAME", "ATTENTION", "ENCODER", "BLEU-4", "CIDEr")]
     damaged: list[UserError] = []
     for name in checkpoints.available():
         folder = checkpoints.find(name)
@@ -286,9 +308,10 @@ def models() -> None:
         except UserError as error:
             damaged.append(error)
             continue
-        scores = (checkpoints.read_metrics(folder) or {}).get("standard") or {}
-        bleu, cider = (f"{scores[k]:.1f}" if k in scores else "-" for k in ("BLEU-4", "CIDEr"))
-        rows.append((name, config.attention, config.encoder, bleu, cider))
+        scores = (checkpoints.read_metrics(folder) or {}).get("standard")
+        bleu, cider = (scores.get(k) if isinstance(scores, dict) else None for k in ("BLEU-4", "CIDEr"))
+        shown = (f"{score:.1f}" if isinstance(score, int | float) else "-" for score in (bleu, cider))
+        rows.append((name, config.attention, config.encoder, *shown))
     if len(rows) == 1 and not damaged:
         root = checkpoints.checkpoints_root()
         raise UserError(f"There is no model in {root}: train one with 'python -m sat train soft-flickr8k'.")
@@ -408,6 +431,17 @@ def _resumed(run: Path, named: TrainConfig | None, *, changed: bool, out: Path |
         key = next(key for key in ours if ours[key] != theirs[key])
         raise UserError(f"{run} was started with another setting of {key}: resume it without naming any.")
     return config
+
+
+def _withdraw(path: Path, made: Sequence[Path]) -> None:
+    """Take back the files and ``made`` folders of a run that failed before its first record: it can start again."""
+    if (path / "metrics.jsonl").exists() or (path / "checkpoints" / "last.pt").exists():
+        return
+    for name in ("config.yaml", "status.json", "log.txt"):
+        (path / name).unlink(missing_ok=True)
+    for folder in (path / "checkpoints", path / "samples", *made):
+        with suppress(OSError):  # it is not empty: something in it is somebody else's
+            folder.rmdir()
 
 
 class _Stop:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from sat import checkpoints
 from sat.captioner import Captioner, load, shared_encoder
@@ -22,6 +23,11 @@ from sat.images import Picture, from_array
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder, pixels
 from sat.vocabulary import END, SPECIALS, Vocabulary
+
+settings.register_profile(
+    "sat", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # a busy machine is no bug
+settings.load_profile("sat")
 
 TINY_WORDS = "a dog man woman ball red blue runs sits on in the grass water with two white black jumps field".split()
 TINY_NAMES = ("soft-tiny", "hard-tiny", "none-tiny")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile
 
@@ -297,7 +297,7 @@ def test_too_many_bytes_are_refused(tmp_path: Path):
 SEEDS = {kind: encode(NOISE, kind) for kind in ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")}
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200)
 @given(
     kind=st.sampled_from(sorted(SEEDS)),
     changes=st.lists(st.tuples(st.integers(0, 2**16), st.integers(0, 255)), max_size=8),

@@ -64,7 +64,7 @@ def assert_same(one: Trace, other: Trace) -> None:
             np.testing.assert_array_equal(a.alpha, b.alpha)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(trace=traces())
 def test_files_keep_every_bit(trace, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp()
@@ -127,7 +127,7 @@ def test_a_damaged_json_is_one_sentence(tmp_path: Path, content: bytes):
     assert len(str(caught.value).splitlines()) == 1
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(position=st.integers(0, 10_000), value=st.integers(0, 255), cut=st.one_of(st.none(), st.integers(0, 2000)))
 def test_a_damaged_npz_is_one_sentence_or_a_trace(position, value, cut, tmp_path_factory):
     path = tmp_path_factory.getbasetemp() / "damaged.npz"

@@ -1,7 +1,7 @@
 """A figure before it is written: pictures, text and lines at places measured in points (1/72 inch).
 
-One description serves every format, so a PNG, an SVG and a PDF of a figure agree. Text is set in Aileron Regular (public
-domain, part of Pillow), whose widths are the same wherever the figure is opened.
+One description serves every format, so a PNG, an SVG and a PDF of a figure agree. Text is set in Aileron Regular
+(public domain, part of Pillow), whose widths are the same wherever the figure is opened.
 """
 
 from __future__ import annotations

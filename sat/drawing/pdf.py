@@ -1,4 +1,4 @@
-"""A one-page PDF of a ``Figure``: real text in an embedded font, pictures without loss, nothing but the standard library.
+"""A one-page PDF of a ``Figure``: real text in an embedded font and pictures without loss, by the standard library.
 
 The objects are those of the PDF 1.4 reference, written in order; files are the same byte for byte for the same figure.
 """
@@ -74,7 +74,8 @@ def _font() -> list[bytes]:
         ).encode("ascii"),
         (
             f"<< /Type /FontDescriptor /FontName /Aileron-Regular /Flags 32 /FontBBox [-200 -{descent} 1200 {ascent}] "
-            f"/ItalicAngle 0 /Ascent {ascent} /Descent -{descent} /CapHeight 700 /StemV 80 /FontFile2 {_FONT + 2} 0 R >>"
+            f"/ItalicAngle 0 /Ascent {ascent} /Descent -{descent} /CapHeight 700 /StemV 80 "
+            f"/FontFile2 {_FONT + 2} 0 R >>"
         ).encode("ascii"),
         _stream(f"/Length1 {len(data)} /Filter /FlateDecode".encode("ascii"), zlib.compress(data, 9)),
     ]

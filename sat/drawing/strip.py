@@ -1,4 +1,4 @@
-"""The paper's figures from traces: every word with its map (figure 2), and one underlined word with its map (figure 3)."""
+"""The paper's figures from traces: every word with its map (figure 2), and one word with its map (figure 3)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What several pages share: cached captioners, the picture picker and the word player. Only this part knows Streamlit."""
+"""What several pages share: cached captioners, the picture picker and the word player. Only this knows Streamlit."""

@@ -41,7 +41,7 @@ def pick_picture() -> tuple[Picture, str] | None:
             type=TYPES,
             max_upload_size=UPLOAD_MB,
             key="upload",
-            help="JPEG, PNG, WebP, GIF (first frame), BMP, TIFF or HEIC. It stays in this server's memory and is not kept.",
+            help="JPEG, PNG, WebP, GIF (first frame), BMP, TIFF or HEIC. It stays in memory and is not kept.",
         )
         return None if upload is None else (_uploaded(upload.getvalue()), "upload")
     if source == "Camera":

@@ -30,7 +30,9 @@ def save_buttons(picture: Picture, trace: Trace, step: int, view: View, name: st
     with st.container(horizontal=True, gap="medium", key="save"):
         with _group("Save all words"):
             for suffix in (".png", ".svg", ".pdf", ".gif"):
-                _figure_button(suffix, f"{stem}-strip", partial(strip, picture, [trace], view), "every word with its map")
+                _figure_button(
+                    suffix, f"{stem}-strip", partial(strip, picture, [trace], view), "every word with its map"
+                )
         with _group("This word"):
             for suffix in (".png", ".svg", ".pdf"):
                 _figure_button(suffix, f"{stem}-{word}", partial(focus, picture, trace, step, view), "this word's map")

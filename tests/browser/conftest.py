@@ -54,7 +54,14 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
                 probe.bind(("127.0.0.1", 0))
                 port = probe.getsockname()[1]
             command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-            command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+            command += [
+                "--server.headless",
+                "true",
+                "--server.address",
+                "127.0.0.1",
+                "--server.fileWatcherType",
+                "none",
+            ]
             environment = {**os.environ, "PYTHONPATH": str(ROOT)}
             if checkpoints is not None:
                 environment["SAT_CHECKPOINTS"] = str(checkpoints)

@@ -10,7 +10,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from sat.config import Decoding
 from sat.images import Picture
+from sat.ui.samples import read_sample
 
 pytestmark = pytest.mark.browser
 ENTRY = Path(__file__).parents[2] / "streamlit_app.py"
@@ -64,11 +66,13 @@ def test_open_upload_step_and_see(page: Page, serve, tiny_folder, photos: list[P
         assert figure.format == "PNG" and "Recipe" in figure.text
 
 
-def test_a_link_restores_the_view(page: Page, serve, tiny_folder):
+def test_a_link_restores_the_view(page: Page, serve, tiny_folder, tiny_captioners):
     address = serve(ENTRY, tiny_folder)
     page.goto(f"{address}/?sample=cat&model=hard-tiny&decoding=greedy&step=3&overlay=heat", wait_until="commit")
     identity = ready(page)
-    assert "/hard-tiny/" in identity and "greedy" in identity
+    assert "/hard-tiny/" in identity
+    trace = tiny_captioners["hard-tiny"].caption(read_sample("cat"), Decoding(method="greedy", max_words=8))
+    assert page.locator(".chip").all_inner_texts() == trace.words
     expect(page.locator(".player")).to_have_attribute("data-step", "2")
     expect(page.locator('.choice button[value="heat"]')).to_have_attribute("aria-checked", "true")
     expect(page.locator('.sample[value="cat"]')).to_have_attribute("aria-checked", "true")

@@ -71,9 +71,11 @@ def test_the_canvas_shows_what_python_draws(show, view):
         page.locator(".chip").nth(step).click()
         drawn, expected = canvas_pixels(page), expected_pixels("soft", step, view)
         assert drawn.shape == expected.shape
-        assert np.abs(drawn.astype(int) - expected).mean() <= 2
-        plain = expected_pixels("none", step, view)
-        assert np.abs(expected.astype(int) - plain).mean() > 2  # there is something to compare
+        error = np.abs(drawn.astype(int) - expected).mean()
+        # Contours change few pixels, so the error is held against what the overlay does as well.
+        effect = np.abs(expected.astype(int) - expected_pixels("none", step, view)).mean()
+        print(f"{view.style} {view.scale}: mean difference {error:.2f} of 255, the overlay's own effect {effect:.2f}")
+        assert error <= 2 and error <= 0.25 * effect
 
 
 @pytest.mark.parametrize("name", ["glimpse", "distribution"])

@@ -50,15 +50,15 @@ def test_everything_lies_on_the_page_and_nothing_overlaps(picture, traces):
     for figure in (strip(picture, traces), strip(picture, traces, columns=4), focus(picture, traces[0], 3)):
         tiles = pictures(figure)
         for tile in tiles:
-            assert 0 <= tile.x and tile.x + tile.width <= figure.width + 1e-6
-            assert 0 <= tile.y and tile.y + tile.height <= figure.height + 1e-6
+            assert tile.x >= 0 and tile.x + tile.width <= figure.width + 1e-6
+            assert tile.y >= 0 and tile.y + tile.height <= figure.height + 1e-6
         for i, a in enumerate(tiles):
             for b in tiles[i + 1 :]:
                 apart = a.x + a.width <= b.x or b.x + b.width <= a.x or a.y + a.height <= b.y or b.y + b.height <= a.y
                 assert apart
         for text in (mark for mark in figure.marks if isinstance(mark, Text)):
             shift = {"start": 0, "middle": 0.5, "end": 1}[text.anchor] * text_width(text.string, text.size)
-            assert 0 <= text.x - shift and text.x - shift + text_width(text.string, text.size) <= figure.width
+            assert text.x - shift >= 0 and text.x - shift + text_width(text.string, text.size) <= figure.width
             assert 0 < text.y < figure.height
 
 

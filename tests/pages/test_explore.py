@@ -106,7 +106,9 @@ def test_choosing_a_model_and_a_decoding_changes_caption_and_address(tiny):
 
 
 def test_a_link_restores_sample_model_decoding_step_and_overlay(tiny):
-    app = run(sample="cat", model="hard-tiny", decoding="beam", beam="5", step="2", overlay="contour", show="distribution")
+    app = run(
+        sample="cat", model="hard-tiny", decoding="beam", beam="5", step="2", overlay="contour", show="distribution"
+    )
     decoding = load("hard-tiny").config.decoding.model_copy(update={"method": "beam", "beam": 5, "context": "argmax"})
     trace = load("hard-tiny").caption(read_sample("cat"), decoding)
     data = player(app)

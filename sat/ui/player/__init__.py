@@ -7,6 +7,8 @@ that stepping and playing never wait for the server; what the person did comes b
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import math
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -180,9 +182,12 @@ def _word(step: Step) -> dict[str, Any]:
 
 
 def _identity(picture: Picture, trace: Trace) -> str:
-    """The same for the same picture captioned by the same model in the same way."""
-    settings = sorted(trace.decoding.items(), key=lambda item: item[0])
-    return f"{picture.digest[:16]}/{trace.model}/{settings}/{trace.caption}"
+    """The same only for the same picture with the same words, maps and settings."""
+    digest = hashlib.sha256(json.dumps([trace.words, trace.decoding, trace.context], sort_keys=True).encode("utf-8"))
+    for maps in (trace.alphas, trace.glimpses):
+        if maps is not None:
+            digest.update(np.ascontiguousarray(maps).tobytes())
+    return f"{picture.digest[:12]}/{trace.model}/{digest.hexdigest()[:12]}"
 
 
 def _jpeg(picture: Picture) -> tuple[bytes, int, int]:
@@ -191,9 +196,7 @@ def _jpeg(picture: Picture) -> tuple[bytes, int, int]:
     scale = min(1.0, SENT_SIDE / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     shown = cv2.resize(picture.display, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture.display
-    done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(shown, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    )
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(shown, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     assert done, "OpenCV could not encode a JPEG"
     return data.tobytes(), *size
 

@@ -1,0 +1,1 @@
+"""Looking into one decoding: what each word rests on, and what would have been otherwise. Numpy records out."""
