@@ -1,8 +1,8 @@
 """A caption read again word by word (teacher forcing), kept so that one can go into any of its steps.
 
 Reading a trace forces its words, its glimpses and its gates, so that a sampled glimpse, a painted map or a shut gate
-is met again as it was. What the trace does not hold is the glimpse of the step that ends it: there the model looks by
-itself, a model that samples its glimpses by expectation.
+is met again as it was. What a trace does not hold is where it looked at the step that ends it: there the model looks by
+itself, one that samples its glimpses by expectation.
 """
 
 from __future__ import annotations

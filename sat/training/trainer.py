@@ -329,7 +329,9 @@ def finish(trainer: Trainer, destination: Path) -> None:
     folder.record(kind="choice", step=trainer.step, **choice)
     folder.log(f"chosen: {chosen}, beam {decoding.beam}, length_norm {decoding.length_norm}")
     model = decoder.config.model_copy(update={"name": config.model.name, "decoding": decoding, "seed": config.seed})
-    settings = config.model_copy(update={"data": None}).model_dump()  # where the data lay is nobody's business
+    start = config.start_from and checkpoints.read_config(checkpoints.find(config.start_from)).name
+    # Where the data and the starting model lay is nobody's business; which model it was is.
+    settings = config.model_copy(update={"data": None, "start_from": start}).model_dump()
     story = {"settings": settings, "epochs": folder.metrics("epoch"), "choice": choice}
     checkpoints.save_model(destination, decoder, vocabulary, encoder=encoder, config=model, training=story)
     folder.status("finished", epoch=trainer.epoch, step=trainer.step, total=trainer.total)

@@ -39,6 +39,7 @@ def model(attention: str = "soft", seed: int = 0, decoding: Decoding = GREEDY) -
         torch.nn.init.normal_(parameter, std=1.0)
     with torch.no_grad():
         decoder.L_o.bias.mul_(0.2)
+        decoder.L_o.bias[END] -= 1.0
         decoder.E.weight.mul_(3)  # what was written matters more than what stays the same: words change
         if decoder.attends:
             decoder.f_beta.bias.fill_(1.0)
