@@ -68,7 +68,7 @@ def test_parts_are_integrated_gradients_of_the_deep_output(attending):
     word = VOCABULARY.encode(["dog"])[0]
     found = captioner.analyse(attribute, raw, trace, 1, "dog")
     shares = captioner.analyse(slow, raw, trace, 1, word)
-    bias = float(captioner.decoder.L_o.bias[word])
+    bias = float(captioner.decoder.L_o.bias.detach()[word])
     np.testing.assert_allclose(
         [found.previous_word, found.hidden_state, found.image, found.bias - bias], shares, atol=1e-3
     )

@@ -20,7 +20,8 @@ def trace_of(words: str, rows: int = 2, columns: int = 2, seed: int = 0, attenti
     for word in words.split():
         alpha = rng.dirichlet(np.ones(rows * columns)).reshape(rows, columns).astype(np.float32)
         maps = None if attention == "none" else alpha
-        steps.append(Step(word, -float(rng.random()), maps, None, 0.5, maps if maps is None else float(entropy(alpha)), ()))
+        spread = None if maps is None else float(entropy(alpha))
+        steps.append(Step(word, -float(rng.random()), maps, None, 0.5, spread, ()))
     return Trace("m", attention, "expected", {}, "", tuple(steps), -0.5)
 
 
@@ -94,7 +95,8 @@ def test_two_models_reading_one_text():
     one, two = soft.read(raw, words), hard.read(raw_of(5), words)
     found = compare(one, two, same_text=True)
     assert [(p.first, p.second, p.same) for p in found.pairs] == [(t, t, True) for t in range(3)]
-    slow = [js(a.alpha.flatten().astype(float), b.alpha.flatten().astype(float)) for a, b in zip(one.steps, two.steps, strict=True)]
+    maps = [(a.alpha.flatten(), b.alpha.flatten()) for a, b in zip(one.steps, two.steps, strict=True)]
+    slow = [js(a.astype(float), b.astype(float)) for a, b in maps]
     assert found.divergence == pytest.approx(np.mean(slow), abs=1e-6)
     with pytest.raises(UserError, match="different lengths"):
         compare(one, soft.read(raw, ["a"]), same_text=True)

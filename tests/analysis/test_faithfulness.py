@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -107,7 +109,7 @@ def test_curves_are_probabilities_place_by_place(attending):
             inserted.append(up)
         for curves, slow in ((found.deletion, deleted), (found.insertion, inserted)):
             np.testing.assert_allclose(getattr(curves, name), np.mean(slow, 0), atol=1e-5)
-            area = np.mean([sum((a + b) / 2 / L for a, b in zip(row, row[1:], strict=False)) for row in slow])
+            area = np.mean([sum((a + b) / 2 / L for a, b in pairwise(row)) for row in slow])
             assert curves.auc[name] == pytest.approx(area, abs=1e-5)
     assert found.deletion.alpha[0] == found.insertion.alpha[-1] == pytest.approx(found.probability, abs=1e-6)
     assert found.deletion.alpha[-1] == pytest.approx(found.insertion.alpha[0], abs=1e-6)

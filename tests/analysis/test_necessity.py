@@ -28,7 +28,7 @@ def test_necessity_is_the_mean_divergence_of_shuffles(attending):
         assert found.uniform == pytest.approx(js(own, flat), abs=1e-6)
         assert found.word == trace.words[step]
         assert found.word_probability == pytest.approx(np.exp(trace.steps[step].log_prob), abs=1e-5)
-        assert 0 <= found.shuffles.min() and found.shuffles.max() <= np.log(2)
+        assert found.shuffles.min() >= 0 and found.shuffles.max() <= np.log(2)
 
 
 def test_flat_attention_is_not_necessary():
