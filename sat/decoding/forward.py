@@ -70,6 +70,7 @@ def write(
     copies: int = 1,
     interventions: Mapping[int, Intervention] | None = None,
     begun: Begun | None = None,
+    keep_logits: bool = False,
 ) -> list[list[Written]]:
     """Captions written forwards, ``copies`` a picture (sampling gives different ones), B x copies records.
 
@@ -78,6 +79,7 @@ def write(
         interventions: by step, the same for every picture and copy.
         begun: words to go on from; the records hold what comes after them, and steps still count from the
             caption's first word.
+        keep_logits: record the logits of every step.
     """
     context = resolve_context(decoder.config, decoding)
     generator = torch.Generator(annotations.values.device).manual_seed(decoding.seed)
@@ -113,7 +115,7 @@ def write(
             word = log_prob.argmax(-1)
         if t == decoding.max_words:  # no word more: a caption either ends here by itself or is cut
             cut, word = word != END, torch.full_like(word, END)
-        records.append(StepRecord.of(out, log_prob, decoding.alternatives))
+        records.append(StepRecord.of(out, log_prob, decoding.alternatives, keep_logits=keep_logits))
         words.append(word.cpu())
         log_probs.append(log_prob.gather(-1, word.unsqueeze(-1)).squeeze(-1).cpu())
         finished = finished | (word == END)
@@ -164,4 +166,5 @@ def _collect(
         betas=stack([r.beta[b, k] if r.beta is not None else None for r in rows]),
         top_ids=np.stack([r.top_ids[b, k] for r in rows]) if rows else none,
         top_probabilities=np.stack([r.top_probabilities[b, k] for r in rows]) if rows else none.astype(np.float32),
+        logits=stack([r.logits[b, k] if r.logits is not None else None for r in records[: length + 1]]),
     )

@@ -26,6 +26,7 @@ class Written:
         betas: (T,); None without attention.
         top_ids, top_probabilities: (T, A), the best next words at every step.
         tree: the search, when it was kept.
+        logits: n_t, (T + 1, V), of the words and of the step that ended or cut the caption; when they were kept.
     """
 
     words: list[int]
@@ -37,6 +38,7 @@ class Written:
     top_ids: np.ndarray
     top_probabilities: np.ndarray
     tree: tuple[BeamNode, ...] = ()
+    logits: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -48,9 +50,10 @@ class StepRecord:
     beta: np.ndarray | None  # (P, K)
     top_ids: np.ndarray  # (P, K, A)
     top_probabilities: np.ndarray  # (P, K, A)
+    logits: np.ndarray | None = None  # (P, K, V)
 
     @classmethod
-    def of(cls, out: StepOutput, log_prob: Tensor, alternatives: int) -> StepRecord:
+    def of(cls, out: StepOutput, log_prob: Tensor, alternatives: int, *, keep_logits: bool = False) -> StepRecord:
         """Keep a step whose next-word log-probabilities are (P, K, V)."""
         best, ids = log_prob.topk(min(alternatives, log_prob.shape[-1]), dim=-1)  # (P, K, A)
         return cls(
@@ -59,6 +62,7 @@ class StepRecord:
             beta=None if out.beta is None else out.beta.float().cpu().numpy(),
             top_ids=ids.cpu().numpy(),
             top_probabilities=best.exp().cpu().numpy(),
+            logits=out.logits.float().cpu().numpy() if keep_logits and out.logits is not None else None,
         )
 
 

@@ -26,6 +26,7 @@ def beam_search(
     tree: bool = False,
     interventions: Mapping[int, Intervention] | None = None,
     begun: Begun | None = None,
+    keep_logits: bool = False,
 ) -> list[Written]:
     """The best caption of every picture.
 
@@ -42,11 +43,12 @@ def beam_search(
             with another; a caption may still end before a step at which something is forced.
         begun: words to go on from; the records and the tree hold what comes after them, steps still count from the
             caption's first word, and the words begun with count in the ranking.
+        keep_logits: record the logits of every step.
 
     Returns:
         B records, in the order of the pictures.
     """
-    search = _Search(decoder, annotations, decoding, interventions or {}, begun)
+    search = _Search(decoder, annotations, decoding, interventions or {}, begun, keep_logits)
     for _ in range(search.first, decoding.max_words):
         search.advance()
         if search.done:
@@ -66,8 +68,10 @@ class _Search:
         decoding: Decoding,
         interventions: Mapping[int, Intervention],
         begun: Begun | None,
+        keep_logits: bool,
     ) -> None:
         self.decoder, self.decoding, self.interventions = decoder, decoding, interventions
+        self.keep_logits = keep_logits
         self.context = resolve_context(decoder.config, decoding)
         self.device = annotations.values.device
         self.generator = torch.Generator(self.device).manual_seed(decoding.seed)
@@ -128,7 +132,7 @@ class _Search:
             score = torch.full_like(score, -torch.inf)  # an empty caption is no caption; a forced word is not <end>
         self.best[self.active] = torch.maximum(self.best[self.active], score.amax(1))
         self.slots.append({int(p): i for i, p in enumerate(self.active)})
-        self.records.append(StepRecord.of(out, log_prob, self.decoding.alternatives))
+        self.records.append(StepRecord.of(out, log_prob, self.decoding.alternatives, keep_logits=self.keep_logits))
         self.endings.append(ending.cpu().numpy())
         self.end_totals.append(ended.cpu().numpy())
         self.end_scores.append(score.cpu().numpy())
@@ -184,6 +188,7 @@ class _Search:
         if best is None:
             raise RuntimeError("a search without endings")  # <end> always has a probability
         _, t, k = best
+        last = self.records[t], self.slots[t][picture], k  # the step that ended the caption
         end_log_prob = float(self.endings[t][self.slots[t][picture], k])
         chain: list[tuple[int, int, int]] = []  # (step, slot of the hypothesis after it, slot of its parent)
         for s in range(t - 1, -1, -1):
@@ -206,6 +211,9 @@ class _Search:
                 np.stack([r.top_probabilities[i, p] for r, i, _, p in rows]) if rows else none.top_probabilities[0, :0]
             ),
             tree=() if vocabulary is None else self._tree(picture, vocabulary),
+            logits=stack(
+                [r.logits[i, p] if r.logits is not None else None for r, i, p in [*((r, i, p) for r, i, _, p in rows), last]]
+            ),
         )
 
     def _tree(self, picture: int, vocabulary: Vocabulary) -> tuple[BeamNode, ...]:

@@ -7,6 +7,7 @@ on exactly, ``checkpoints/best/`` and ``model/`` as model folders.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -62,13 +63,11 @@ class RunFolder:
         """A line to log.txt and to standard output."""
         line = f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {message}"
         print(line, flush=True)
-        with open(self.path / "log.txt", "a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        _append(self.path / "log.txt", line)
 
     def record(self, **values: Any) -> None:
         """Append one record to metrics.jsonl."""
-        with open(self.metrics_file, "a", encoding="utf-8") as file:
-            file.write(json.dumps(values) + "\n")
+        _append(self.metrics_file, json.dumps(values))
 
     def metrics(self, kind: str | None = None) -> list[dict[str, Any]]:
         """The records, of one kind or all; damaged lines (a process killed while writing) are passed over."""
@@ -97,10 +96,29 @@ class RunFolder:
     def save_state(self, state: dict[str, Any]) -> None:
         """Write last.pt in one go."""
         with atomic_file(self.state_file) as temporary:
-            torch.save(state, temporary)
+            try:
+                torch.save(state, temporary)
+            except RuntimeError as error:  # torch's words for a disk that is full
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
     def load_state(self) -> dict[str, Any] | None:
-        """The last state; None if the run never got so far. Read without executing anything from it."""
+        """The last state; None if the run never got so far. Read without executing anything from it.
+
+        Raises:
+            UserError: the file is damaged.
+        """
         if not self.state_file.is_file():
             return None
-        return torch.load(self.state_file, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(self.state_file, map_location="cpu", weights_only=True)
+        except Exception as error:  # damaged archives end in almost any exception
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+            raise UserError(f"{self.state_file} is damaged ({reason}): copy the run again, or start a new one.") from None
+
+
+def _append(path: Path, line: str) -> None:
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        raise UserError(f"{path} could not be written ({error.strerror}): free some space, then --resume.") from None
