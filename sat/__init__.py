@@ -18,7 +18,13 @@ if TYPE_CHECKING:
 __all__ = ["Captioner", "Picture", "Trace", "load", "read_picture"]
 __version__ = "0.1.0"
 
-_HOMES = {"Captioner": "captioner", "load": "captioner", "Picture": "images", "read_picture": "images", "Trace": "trace"}
+_HOMES = {
+    "Captioner": "captioner",
+    "load": "captioner",
+    "Picture": "images",
+    "read_picture": "images",
+    "Trace": "trace",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +30,9 @@ from sat.vocabulary import Vocabulary
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_encoders: dict[tuple[str, str], Encoder] = {}  # models that share an encoder share it in memory too
+_READINGS = 16  # kept, the latest; each about a megabyte
+
+_encoders: dict[tuple[str, str, str], Encoder] = {}  # models that share an encoder share it in memory too
 _encoders_lock = threading.Lock()
 
 
@@ -47,6 +51,7 @@ class Captioner:
             )
         self.decoder, self.vocabulary, self._encoder = decoder.eval(), vocabulary, encoder
         self._lock = threading.Lock()
+        self._readings: OrderedDict[bytes, Reading] = OrderedDict()
 
     @property
     def encoder(self) -> Encoder:
@@ -122,7 +127,7 @@ class Captioner:
         ids = self.vocabulary.encode(words)
         decoding = base.model_copy(update={"method": "greedy", "max_words": max(len(ids), 1)})
         with self._lock, torch.inference_mode():
-            annotations = self.decoder.annotate(raw)
+            annotations = self.decoder.annotate(raw.to(next(self.decoder.parameters()).device))
             written = write(self.decoder, annotations, decoding, interventions=forced_words(ids))
         return self._traces([written[0][0]], decoding, [picture])[0]
 
@@ -146,8 +151,23 @@ class Captioner:
             raw: the annotations (1, L, D) that the caption was written from; of a branch, the branch's.
             trace: a caption by this model; for a given one, ``read`` it first.
         """
-        with self.turn() as decoder:
-            return function(read_again(decoder, self.vocabulary, raw, trace), *args, **kwargs)
+        with self.turn():
+            return function(self.reading(raw, trace), *args, **kwargs)
+
+    def reading(self, raw: Tensor, trace: Trace) -> Reading:
+        """A caption read again, to look into its steps. Only within ``turn``; the latest readings are kept."""
+        seen = hashlib.sha256(raw.cpu().numpy().tobytes())
+        seen.update(repr((trace.model, trace.attention, trace.context, trace.words)).encode("utf-8", "surrogatepass"))
+        seen.update(repr([(step.place, step.beta) for step in trace.steps]).encode())
+        for step in trace.steps:
+            seen.update(b"" if step.alpha is None else step.alpha.tobytes())
+        key = seen.digest()
+        if key not in self._readings:
+            self._readings[key] = read_again(self.decoder, self.vocabulary, raw, trace)
+            while len(self._readings) > _READINGS:
+                self._readings.popitem(last=False)
+        self._readings.move_to_end(key)
+        return self._readings[key]
 
     def _traces(self, written: Sequence[Written], decoding: Decoding, pictures: Sequence[str] | None) -> list[Trace]:
         context = resolve_context(self.config, decoding)
@@ -158,15 +178,14 @@ class Captioner:
         ]
 
 
-def shared_encoder(name: str, folder: Path | None = None) -> Encoder:
-    """The encoder of that name, loaded once a process; of a model folder with weights of its own, that one."""
+def shared_encoder(name: str, folder: Path | None = None, device: str = "cpu") -> Encoder:
+    """The encoder of that name, loaded once a process and device; of a model with weights of its own, that one."""
     own = folder is not None and (folder / checkpoints.ENCODER_FILE).is_file()
-    key = (name, str(folder.resolve()) if own and folder is not None else "")
+    key = (name, str(folder.resolve()) if own and folder is not None else "", device)
     with _encoders_lock:
         if key not in _encoders:
-            _encoders[key] = (
-                checkpoints.load_encoder(folder, name=name) if own and folder is not None else Encoder(name)
-            )
+            encoder = checkpoints.load_encoder(folder, name=name) if own and folder is not None else Encoder(name)
+            _encoders[key] = encoder.to(device)
         return _encoders[key]
 
 
@@ -178,5 +197,4 @@ def load(name: str | Path = "soft-flickr8k", *, device: str = "cpu") -> Captione
     """
     folder = checkpoints.find(name)
     decoder, vocabulary = checkpoints.load_model(folder)
-    encoder = shared_encoder(decoder.config.encoder, folder)
-    return Captioner(decoder.to(device), vocabulary, encoder.to(device))
+    return Captioner(decoder.to(device), vocabulary, shared_encoder(decoder.config.encoder, folder, device))

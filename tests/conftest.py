@@ -94,16 +94,16 @@ def data_folder() -> Path:
 
 
 @pytest.fixture
-def full_disk() -> Callable[[], AbstractContextManager[None]]:
-    """A disk on which no file may grow beyond 1000 bytes while ``with full_disk():`` lasts.
+def full_disk() -> Callable[..., AbstractContextManager[None]]:
+    """A disk on which no file may grow beyond 1000 bytes, or as many as are given, while ``with full_disk():`` lasts.
 
     The system itself refuses the writing, whether Python or a library written in Rust asks for it.
     """
 
     @contextmanager
-    def small_files() -> Iterator[None]:
+    def small_files(size: int = 1000) -> Iterator[None]:
         soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
         try:
             yield
         finally:

@@ -371,6 +371,19 @@ def test_a_figure_that_does_not_fit_leaves_the_old_one(photo_file, full_disk):
     assert Path("x.png").read_text() == "old"
 
 
+def test_a_disk_that_fills_up_in_training(shapes_root, cached, full_disk):
+    Path("small.yaml").write_text(CONFIG)
+    good("features", "--data", shapes_root, "--dataset", "shapes")
+    with full_disk(400_000):  # room for everything but the whole state
+        result = run("train", "small.yaml", "--set", f"data={shapes_root}", "--set", "samples=0", "--out", "r")
+    assert result.exit_code == 2 and result.stderr.count("\n") == 1
+    assert "r/checkpoints/last.pt could not be written" in result.stderr
+    assert os.listdir("r/checkpoints") == ["best"]
+    assert json.loads(Path("r/status.json").read_text())["state"] == "failed"
+    Path("r/checkpoints/last.pt").write_bytes(b"PK\x03\x04 half")
+    assert "r/checkpoints/last.pt is damaged" in run("train", "--resume", "r").stderr
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux's /dev/full")
 def test_standard_output_on_a_full_disk():
     with open("/dev/full", "w") as full:

@@ -12,13 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from sat.analysis.distributions import divergence, probabilities
 from sat.analysis.erase import erase
-from sat.analysis.reading import Moment, follow, quiet
+from sat.analysis.reading import Moment, Reading, follow
 from sat.config import Decoding, ModelConfig, parse
-from sat.decoding.forward import Begun, write
+from sat.decoding.forward import Begun, Intervention, write
 from sat.decoding.interventions import MAX_EDITS, Edit, Erase, ForceWord, Plan, first_step, plan, to_records
 from sat.decoding.records import Written, resolve_context, to_trace
 from sat.decoding.search import beam_search
@@ -26,7 +27,7 @@ from sat.errors import UserError
 from sat.images import Picture
 from sat.models.decoder import Annotations, Decoder, State
 from sat.trace import Step, Trace, entropy
-from sat.vocabulary import END, SPECIALS, START, Vocabulary
+from sat.vocabulary import END, SPECIALS, Vocabulary
 
 if TYPE_CHECKING:
     from sat.captioner import Captioner
@@ -142,112 +143,100 @@ def branch(
     if boxes:
         changed_picture = erase(_needed(picture), boxes, (config.rows, config.columns))
         changed_raw = captioner.annotate([changed_picture])
+    first = first_step(edits)
     with captioner.turn() as decoder:
-        now = decoder.annotate(changed_raw.to(decoder.mean_grid.device))
-        then = decoder.annotate(raw.to(decoder.mean_grid.device)) if boxes else now
-        what_if = _WhatIf(decoder, captioner.vocabulary, trace, first_step(edits), then, standing)
-        written = what_if.decode(now, forced, decoding)
-        digest = trace.picture if changed_picture is None else changed_picture.digest
-        changed = _trace(written, what_if, forced, decoding, digest, config, captioner.vocabulary)
-        first_changed, changes = what_if.compare(changed, written, now, forced)
+        before = captioner.reading(raw, trace)
+        now = decoder.annotate(changed_raw.to(decoder.mean_grid.device)) if boxes else before.annotations
+        state = decoder.start(now) if boxes else before.at(first).state
+        written = _decode(decoder, now, state, trace, before.ids[:first], forced, decoding)
+        words = [*before.ids[:first], *written.words, END]
+        pairs = zip(before.ids, words, strict=False)
+        first_changed = next((t for t, (a, b) in enumerate(pairs) if a != b), None)
+        moments = _original(before, trace, standing)[: len(words) if first_changed is None else first_changed + 1]
+        changes = _changes(before, moments, written, first)
+    digest = trace.picture if changed_picture is None else changed_picture.digest
+    changed = _trace(written, trace.steps[:first], forced, decoding, digest, config, captioner.vocabulary)
+    own = [m.out.alpha[0, 0].cpu().numpy() for m in before.moments[:first] if m.out.alpha is not None]
+    own.extend([] if written.alphas is None else written.alphas)
     return Branch(
         original=trace,
         trace=changed,
         edits=edits,
-        first=what_if.first,
+        first=first,
         first_changed=first_changed,
-        changes=tuple(changes),
+        changes=changes,
         log_prob_difference=changed.log_prob - trace.log_prob,
         forced=tuple(t for t in range(len(changed.steps)) if forced.attention_at(t) is not None),
-        own_alphas=what_if.own_alphas(written),
+        own_alphas=np.array(own, np.float32).reshape(-1, config.rows, config.columns) if decoder.attends else None,
         picture=changed_picture,
         raw=changed_raw,
         standing=forced,
     )
 
 
-class _WhatIf:
-    """The original up to its first change, and the two ways on from there."""
+def _decode(
+    decoder: Decoder,
+    annotations: Annotations,
+    state: State,
+    trace: Trace,
+    kept: tuple[int, ...],
+    forced: Plan,
+    decoding: Decoding,
+) -> Written:
+    """What the model writes after the words that are kept."""
+    first = len(kept)
+    begun = Begun(kept, state, sum(step.log_prob for step in trace.steps[:first]))
+    interventions = _interventions(decoder, forced, range(first, decoding.max_words + 1))
+    if decoding.method == "beam":
+        search = beam_search(decoder, annotations, decoding, interventions=interventions, begun=begun, keep_logits=True)
+        return search[0]
+    return write(decoder, annotations, decoding, interventions=interventions, begun=begun, keep_logits=True)[0][0]
 
-    def __init__(
-        self,
-        decoder: Decoder,
-        vocabulary: Vocabulary,
-        trace: Trace,
-        first: int,
-        annotations: Annotations,
-        standing: Plan,
-    ) -> None:
-        self.decoder, self.vocabulary, self.trace, self.first = decoder, vocabulary, trace, first
-        self.annotations, self.standing = annotations, standing
-        self.context = quiet(trace.context)
-        self.ids = [*vocabulary.encode(trace.words), END]
-        self.kept = follow(
-            decoder, annotations, decoder.start(annotations), START, self.ids[:first], trace.steps, self.context
+
+def _interventions(decoder: Decoder, rules: Plan, steps: range) -> dict[int, Intervention]:
+    shape = decoder.config.rows, decoder.config.columns
+    return rules.interventions(steps, shape, decoder.mean_grid.device)
+
+
+def _original(reading: Reading, trace: Trace, standing: Plan) -> list[Moment]:
+    """The steps of the original; its trace does not hold what was forced where it ends."""
+    end = len(trace.steps)
+    ending = _interventions(reading.decoder, standing, range(end, end + 1)).get(end)
+    if ending is None:
+        return list(reading.moments)
+    last = reading.moments[end]
+    annotations, word = reading.annotations, int(last.word)
+    return [
+        *reading.moments[:end],
+        *follow(reading.decoder, annotations, last.state, word, [END], (), reading.context, ending),
+    ]
+
+
+def _changes(reading: Reading, moments: Sequence[Moment], written: Written, first: int) -> tuple[StepChange, ...]:
+    """The steps that both captions share; before the first change they are one."""
+    assert written.logits is not None
+    after = torch.from_numpy(written.logits).log_softmax(-1)
+    changes = []
+    for t, moment in enumerate(moments):
+        word, old = reading.ids[t], moment.log_probs.cpu()
+        new = old if t < first else after[t - first]
+        changes.append(
+            StepChange(
+                step=t,
+                word=reading.vocabulary.words[word],
+                divergence=float(divergence(probabilities(old), probabilities(new))),
+                original_log_prob=float(old[word]),
+                log_prob=float(new[word]),
+                original_rank=1 + int((old > old[word]).sum()),
+                rank=1 + int((new > new[word]).sum()),
+            )
         )
-
-    def _begin(self, annotations: Annotations) -> State:
-        """The state before the first change; an erased picture changes the start itself."""
-        return self.kept[-1].out.state if self.kept else self.decoder.start(annotations)
-
-    def decode(self, annotations: Annotations, forced: Plan, decoding: Decoding) -> Written:
-        """What the model writes from the first change on."""
-        log_prob = sum(step.log_prob for step in self.trace.steps[: self.first])
-        begun = Begun(tuple(self.ids[: self.first]), self._begin(annotations), log_prob)
-        interventions = self._interventions(forced, range(self.first, decoding.max_words + 1))
-        if decoding.method == "beam":
-            return beam_search(self.decoder, annotations, decoding, interventions=interventions, begun=begun)[0]
-        return write(self.decoder, annotations, decoding, interventions=interventions, begun=begun)[0][0]
-
-    def _interventions(self, rules: Plan, steps: range) -> dict:
-        config = self.decoder.config
-        return rules.interventions(steps, (config.rows, config.columns), self.annotations.values.device)
-
-    def compare(
-        self, changed: Trace, written: Written, annotations: Annotations, forced: Plan
-    ) -> tuple[int | None, list[StepChange]]:
-        """The first word that differs, and the steps up to it."""
-        after = [*self.ids[: self.first], *written.words, END]
-        pairs = zip(self.ids, after, strict=False)
-        first_changed = next((t for t, (a, b) in enumerate(pairs) if a != b), None)
-        shared = slice(self.first, (len(after) if first_changed is None else first_changed + 1))
-        original = self._follow(self.annotations, self.ids[shared], self.trace, self.standing)
-        branched = self._follow(annotations, after[shared], changed, forced)
-        moments = [*((m, m) for m in self.kept), *zip(original, branched, strict=True)]
-        return first_changed, [self._change(t, a, b) for t, (a, b) in enumerate(moments)]
-
-    def _follow(self, annotations: Annotations, ids: Sequence[int], trace: Trace, rules: Plan) -> list[Moment]:
-        last = [START, *self.ids][self.first]
-        ending = self._interventions(rules, range(len(trace.steps), len(trace.steps) + 1)).get(len(trace.steps))
-        steps = trace.steps[self.first :]
-        return follow(self.decoder, annotations, self._begin(annotations), last, ids, steps, self.context, ending)
-
-    def _change(self, step: int, original: Moment, branched: Moment) -> StepChange:
-        word = self.ids[step]
-        before, after = original.log_probs, branched.log_probs
-        return StepChange(
-            step=step,
-            word=self.vocabulary.words[word],
-            divergence=float(divergence(probabilities(before), probabilities(after))),
-            original_log_prob=float(before[word]),
-            log_prob=float(after[word]),
-            original_rank=1 + int((before > before[word]).sum()),
-            rank=1 + int((after > after[word]).sum()),
-        )
-
-    def own_alphas(self, written: Written) -> np.ndarray | None:
-        """The model's own maps of the new caption."""
-        if not self.decoder.attends:
-            return None
-        config = self.decoder.config
-        kept = [m.out.alpha[0, 0].cpu().numpy() for m in self.kept if m.out.alpha is not None]
-        new = [] if written.alphas is None else list(written.alphas)
-        return np.array([*kept, *new], dtype=np.float32).reshape(-1, config.rows, config.columns)
+    return tuple(changes)
 
 
 def _trace(
     written: Written,
-    what_if: _WhatIf,
+    kept: Sequence[Step],
     forced: Plan,
     decoding: Decoding,
     picture: str,
@@ -257,7 +246,7 @@ def _trace(
     """The words kept and the words that follow."""
     context = resolve_context(config, decoding)
     new = to_trace(written, config=config, vocabulary=vocabulary, decoding=decoding, context=context, picture=picture)
-    steps = list(what_if.trace.steps[: what_if.first])
+    steps = list(kept)
     for i, step in enumerate(new.steps):
         t = len(steps)
         if forced.attention_at(t) is not None and written.used is not None:

@@ -133,7 +133,9 @@ def read(decoder: Decoder, vocabulary: Vocabulary, raw: Tensor, trace: Trace) ->
             f"The model {config.name} reads {config.places} annotations of {config.annotation_dim} numbers: "
             f"encode the picture with {config.encoder}."
         )
-    if any(s.alpha is not None and s.alpha.shape != (config.rows, config.columns) for s in trace.steps):
+    grid = (config.rows, config.columns)
+    maps = [(s.alpha, s.place or (0, 0)) for s in trace.steps if s.alpha is not None]
+    if any(a.shape != grid or not (0 <= p[0] < grid[0] and 0 <= p[1] < grid[1]) for a, p in maps):
         raise UserError(f"The maps of this caption do not fit the grid of {config.name}: caption the picture again.")
     annotations = decoder.annotate(raw.to(decoder.mean_grid.device))
     context = quiet(trace.context)

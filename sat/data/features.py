@@ -70,7 +70,8 @@ def open_store(
     """The store that belongs to an encoder, made if there is none."""
     geometry = encoder.geometry
     with torch.inference_mode():
-        shape = encoder(torch.zeros(1, 3, size, size, dtype=torch.uint8)).shape
+        device = next(encoder.parameters()).device
+        shape = encoder(torch.zeros(1, 3, size, size, dtype=torch.uint8, device=device)).shape
     key = f"{encoder.name.replace('/', '_')}-{encoder.fingerprint}-{size}{'-mirror' if mirror else ''}"
     folder = (cache or cache_root()) / "features" / key
     folder.mkdir(parents=True, exist_ok=True)

@@ -188,32 +188,31 @@ class _Search:
         if best is None:
             raise RuntimeError("a search without endings")  # <end> always has a probability
         _, t, k = best
-        last = self.records[t], self.slots[t][picture], k  # the step that ended the caption
         end_log_prob = float(self.endings[t][self.slots[t][picture], k])
-        chain: list[tuple[int, int, int]] = []  # (step, slot of the hypothesis after it, slot of its parent)
+        rows = [(self.records[t], self.slots[t][picture], k)]  # what chose every word, and the end: record and slot
+        chain: list[tuple[int, int, int]] = []  # (step, slot of the picture, slot of the hypothesis after the step)
         for s in range(t - 1, -1, -1):
             i = self.slots[s][picture]
-            parent = int(self.parents[s][i, k])
-            chain.append((s, k, parent))
-            k = parent
+            chain.append((s, i, k))
+            k = int(self.parents[s][i, k])
+            rows.append((self.records[s], i, k))
         chain.reverse()
-        none = self.records[0]  # no word follows those begun with
-        rows = [(self.records[s], self.slots[s][picture], k, parent) for s, k, parent in chain]
+        rows.reverse()
+        ending, words = rows[-1][0], rows[:-1]
+        none = ending.top_ids[0, :0]  # (0, A): no word follows those begun with
         return Written(
-            words=[int(self.words[s][self.slots[s][picture], k]) for s, k, _ in chain],
-            log_probs=[float(self.log_probs[s][self.slots[s][picture], k]) for s, k, _ in chain],
+            words=[int(self.words[s][i, k]) for s, i, k in chain],
+            log_probs=[float(self.log_probs[s][i, k]) for s, i, k in chain],
             end_log_prob=end_log_prob,
-            alphas=stack([r.alpha[i, p] if r.alpha is not None else None for r, i, _, p in rows]),
-            used=stack([r.used[i, p] if r.used is not None else None for r, i, _, p in rows]),
-            betas=stack([r.beta[i, p] if r.beta is not None else None for r, i, _, p in rows]),
-            top_ids=np.stack([r.top_ids[i, p] for r, i, _, p in rows]) if rows else none.top_ids[0, :0],
+            alphas=stack([r.alpha[i, k] if r.alpha is not None else None for r, i, k in words]),
+            used=stack([r.used[i, k] if r.used is not None else None for r, i, k in words]),
+            betas=stack([r.beta[i, k] if r.beta is not None else None for r, i, k in words]),
+            top_ids=np.stack([r.top_ids[i, k] for r, i, k in words]) if words else none,
             top_probabilities=(
-                np.stack([r.top_probabilities[i, p] for r, i, _, p in rows]) if rows else none.top_probabilities[0, :0]
+                np.stack([r.top_probabilities[i, k] for r, i, k in words]) if words else none.astype(np.float32)
             ),
             tree=() if vocabulary is None else self._tree(picture, vocabulary),
-            logits=stack(
-                [r.logits[i, p] if r.logits is not None else None for r, i, p in [*((r, i, p) for r, i, _, p in rows), last]]
-            ),
+            logits=stack([r.logits[i, k] if r.logits is not None else None for r, i, k in rows]),
         )
 
     def _tree(self, picture: int, vocabulary: Vocabulary) -> tuple[BeamNode, ...]:

@@ -74,7 +74,7 @@ class Encoder(nn.Module):
     def geometry(self) -> Geometry:
         """Grid, stride and receptive field at 224 pixels."""
         with torch.inference_mode():
-            grid = self.backbones[0](torch.zeros(1, 3, 224, 224))
+            grid = self.backbones[0](torch.zeros(1, 3, 224, 224, device=next(self.parameters()).device))
         rows, columns = grid.shape[2:]
         field = max(receptive_field(backbone) for backbone in self.backbones)
         return Geometry(rows, columns, 224 // rows, field)

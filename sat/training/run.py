@@ -111,9 +111,8 @@ class RunFolder:
             return None
         try:
             return torch.load(self.state_file, map_location="cpu", weights_only=True)
-        except Exception as error:  # damaged archives end in almost any exception
-            reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
-            raise UserError(f"{self.state_file} is damaged ({reason}): copy the run again, or start a new one.") from None
+        except Exception:  # damaged archives end in almost any exception
+            raise UserError(f"{self.state_file} is damaged: copy the run again, or start a new one.") from None
 
 
 def _append(path: Path, line: str) -> None:

@@ -306,3 +306,14 @@ def test_erasing_changes_the_picture_that_is_captioned(tiny_captioners, photo):
         branch(captioner, found.picture, trace, [box])
     on = branch(captioner, None, found, [edit({"kind": "uniform", "step": 1})])
     assert on.picture is found.picture and on.trace.picture == found.trace.picture
+
+
+def test_what_is_forced_at_every_step_is_forced_at_the_end_of_both(attending):
+    captioner, raw, trace = attending
+    cells = [{"kind": "cell", "row": r, "column": c} for r in range(ROWS) for c in range(COLUMNS)]
+    ways = [branch(captioner, None, trace, [edit(cell)], raw=raw) for cell in cells]
+    staring = next(way for way in ways if way.trace.steps and way.trace.end_log_prob is not None)
+    same = branch(captioner, None, staring, [edit({"kind": "pin", "step": 0, "to": 0})])
+    assert same.first_changed is None and len(same.changes) == len(staring.trace.steps) + 1
+    assert max(c.divergence for c in same.changes) < 1e-9
+    assert same.changes[-1].original_log_prob == pytest.approx(staring.trace.end_log_prob, abs=1e-5)

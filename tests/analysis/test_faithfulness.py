@@ -45,9 +45,7 @@ def on_other_annotations(captioner, raw, trace, step, word, other):
             return float(out.logits[0, 0].double().softmax(-1)[word])
         total = 0.0
         for i in range(L):
-            out = decoder.step(
-                moment.state, moment.word, annotations, forced_weights=torch.eye(L)[i], forced_beta=beta
-            )
+            out = decoder.step(moment.state, moment.word, annotations, forced_weights=torch.eye(L)[i], forced_beta=beta)
             total += float(alpha[i] * out.logits[0, 0].double().softmax(-1)[word])
         return total
 

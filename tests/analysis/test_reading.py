@@ -10,6 +10,7 @@ import torch
 
 from sat.analysis.reading import log_probs_with, logits_with, one_hots, read
 from sat.errors import UserError
+from sat.trace import Trace
 
 from .small import L, captioned, plain_steps
 
@@ -90,3 +91,19 @@ def test_an_empty_caption_has_only_its_end():
     empty = replace(trace, steps=())
     reading = read(captioner.decoder, captioner.vocabulary, raw, empty)
     assert reading.words == ("<end>",) and len(reading.moments) == 1
+
+
+def test_readings_are_kept_and_told_apart(attending):
+    captioner, raw, trace = attending
+
+    def itself(reading):
+        return reading
+
+    once = captioner.analyse(itself, raw, trace)
+    assert captioner.analyse(itself, raw.clone(), Trace.from_dict(trace.to_dict())) is once
+    assert captioner.analyse(itself, raw + 1, trace) is not once
+    shut = replace(trace, steps=(replace(trace.steps[0], beta=0.0), *trace.steps[1:]))
+    assert captioner.analyse(itself, raw, shut) is not once
+    for i in range(40):
+        captioner.analyse(itself, raw + i, trace)
+    assert captioner.analyse(itself, raw, trace) is not once  # only the latest are kept

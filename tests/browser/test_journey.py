@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from sat.config import Decoding
+from sat.drawing.words import first_content_word
 from sat.images import Picture
 from sat.ui.samples import read_sample
 
@@ -76,8 +78,9 @@ def test_a_link_restores_the_view(page: Page, serve, tiny_folder, tiny_captioner
     expect(page.locator(".player")).to_have_attribute("data-step", "2")
     expect(page.locator('.choice button[value="heat"]')).to_have_attribute("aria-checked", "true")
     expect(page.locator('.sample[value="cat"]')).to_have_attribute("aria-checked", "true")
-    page.locator(".chip").nth(0).click()
-    page.wait_for_url("**step=1**")
+    other = 1 if first_content_word(trace.words) == 0 else 0  # the usual word stands in no address
+    page.locator(".chip").nth(other).click()
+    expect(page).to_have_url(re.compile(f"step={other + 1}"))
     page.locator('.sample[value="coffee"]').click()
     ready(page, identity)
-    assert "sample=coffee" in page.url and "step=1" not in page.url
+    assert "sample=coffee" in page.url and "step=" not in page.url

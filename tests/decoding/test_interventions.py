@@ -231,3 +231,15 @@ def test_a_caption_begun_goes_on_as_if_its_words_had_been_forced(attention):
     np.testing.assert_allclose(greedy.log_probs, plain.log_probs[2:], atol=1e-5)
     several = write(decoder, annotations, GREEDY, begun=begun, copies=3)[0]
     assert all(w.words == greedy.words for w in several)
+
+
+def test_kept_logits_are_those_of_every_step_and_of_the_end():
+    decoder = tiny()
+    annotations = annotations_of(decoder, 3)
+    beams = beam_search(decoder, annotations, Decoding(beam=3, max_words=5), keep_logits=True)
+    greedy = [copies[0] for copies in write(decoder, annotations, GREEDY, keep_logits=True)]
+    for b, written in [*enumerate(beams), *enumerate(greedy)]:
+        ids = torch.tensor([[[START, *written.words]]])
+        logits, _ = decoder.forward(annotations.select(slice(b, b + 1)), ids)
+        np.testing.assert_allclose(written.logits, logits[0, 0].numpy(), atol=1e-4)
+    assert all(w.logits is None for w in beam_search(decoder, annotations, Decoding(beam=3)))
