@@ -79,7 +79,7 @@ def at_the_word(trace: Trace, played: Played) -> None:
         )
         if step.entropy is not None and step.alpha is not None:
             st.metric(
-                "Looks at",
+                "Looks at" if step.place is None else "Chose among",
                 f"{math.exp(step.entropy):.0f} places",
                 help=f"The effective number of places, exp(H), of {step.alpha.size}. The entropy H of the attention is "
                 f"{step.entropy:.2f} nats; {math.log(step.alpha.size):.2f} would be looking everywhere alike.",
@@ -143,26 +143,31 @@ if links.first_run():
     if wrong:
         notes.info(links.note(wrong), icon=":material/link_off:")
 
-try:
-    left, right = st.columns([0.62, 0.38], gap="medium")
-    with left:
+left, right = st.columns([0.62, 0.38], gap="medium")
+with left:
+    picked, problem = None, ""
+    try:
         picked = pick_picture()
+    except UserError as error:
+        problem = str(error)
+try:
     if not names:
         st.info(NO_MODELS, icon=":material/model_training:")
-        st.stop()
-    with right:
-        model = links.select("Model", names, model_labels(names), name=links.MODEL, default=names[0])
-        with st.popover("Decoding", icon=":material/tune:"):
-            decoding = decoding_choice.choose_decoding(config_of(model))
-    if picked is None:
-        st.info("Choose a picture, and the model describes it.", icon=":material/image:")
-        st.stop()
-    picture, name = picked
-    with st.spinner("Looking at the picture …"):
-        trace = get_trace(model, picture, decoding)
-    start, view = beginning(trace, (picture.digest, model, decoding.model_dump_json()))
-    look(picture, trace, model, name, start, view)
+    else:
+        with right:
+            model = links.select("Model", names, model_labels(names), name=links.MODEL, default=names[0])
+            with st.popover("Decoding", icon=":material/tune:"):
+                decoding = decoding_choice.choose_decoding(config_of(model))
+        if problem:
+            st.warning(problem, icon=":material/info:")
+        elif picked is None:
+            st.info("Choose a picture, and the model describes it.", icon=":material/image:")
+        else:
+            picture, name = picked
+            with st.spinner("Looking at the picture …"):
+                trace = get_trace(model, picture, decoding)
+            start, view = beginning(trace, (picture.digest, model, decoding.model_dump_json()))
+            look(picture, trace, model, name, start, view)
 except UserError as error:
     st.warning(str(error), icon=":material/info:")
-finally:
-    links.mark_read()
+links.mark_read()

@@ -22,10 +22,10 @@ class Sample:
 
 # Of scikit-image's pictures only these photographs are in its wheel; the others would be downloaded.
 _PHOTOGRAPHS = (
+    ("photographer", "Photographer", "camera.png"),
     ("motorcycle", "Motorcycle", "motorcycle_left.png"),
     ("astronaut", "Astronaut", "astronaut.png"),
     ("cat", "Cat", "chelsea.png"),
-    ("photographer", "Photographer", "camera.png"),
     ("rocket", "Rocket", "rocket.jpg"),
     ("coffee", "Coffee", "coffee.png"),
 )

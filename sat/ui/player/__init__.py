@@ -169,7 +169,8 @@ def _box(reported: dict[str, Any], grid: tuple[int, ...]) -> Box | None:
 def _word(step: Step) -> dict[str, Any]:
     numbers = [percent(math.exp(step.log_prob))]
     if step.entropy is not None:
-        numbers.append(f"{math.exp(step.entropy):.0f} places")
+        places = f"{math.exp(step.entropy):.0f} places"
+        numbers.append(places if step.place is None else f"one of about {places}")
     if step.beta is not None:
         numbers.append(f"gate {step.beta:.2f}")
     glimpse = step.glimpse
