@@ -255,11 +255,13 @@ def train(
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder; else runs/NAME.")] = None,
 ) -> None:
     """Train a model. Ctrl-C saves and stops; --resume goes on exactly where it stopped."""
-    config = None if preset is None else _train_config(preset, changes or [])
+    from sat.training.settings import presets, train_config
+
+    config = None if preset is None else train_config(preset, changes or [])
     if resume is not None:
         config, path = _resumed(resume, config, changed=bool(changes), out=out), resume
     elif config is None:
-        raise UserError(f"Name what to train, one of {', '.join(_presets())} or a YAML file, or a run to --resume.")
+        raise UserError(f"Name what to train, one of {', '.join(presets())} or a YAML file, or a run to --resume.")
     else:
         path = out or Path("runs") / config.name
     from sat.training.trainer import train as run
@@ -381,40 +383,6 @@ def _summary(report: Report) -> str:
     problems = len(report.problems) + len(report.unreadable)
     found = "no problems" if problems == 0 else "1 problem" if problems == 1 else f"{problems} problems"
     return f"{report.name} in {report.root}: {splits}; {found}"
-
-
-def _presets() -> list[str]:
-    return sorted(path.stem for path in (Path(__file__).parent / "training" / "presets").glob("*.yaml"))
-
-
-def _train_config(preset: str, changes: Sequence[str]) -> TrainConfig:
-    """The settings of a preset or file, with the changes ``key=value`` (nested keys with dots) applied."""
-    import yaml
-
-    from sat.config import TrainConfig, load_yaml, parse
-
-    path = Path(preset)
-    if preset in _presets():
-        path = Path(__file__).parent / "training" / "presets" / f"{preset}.yaml"
-    elif path.suffix not in (".yaml", ".yml"):
-        raise UserError(f"There is no preset {preset!r}: use {', '.join(_presets())}, or a file that ends in .yaml.")
-    values = load_yaml(path) or {}
-    for change in changes:
-        key, equals, text = change.partition("=")
-        if not equals or not all(key.split(".")):
-            raise UserError(f"--set {change}: write it as key=value, for example --set epochs=3.")
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise UserError(f"--set {change}: the value is not valid YAML: put it in quotes.") from None
-        *parents, last = key.split(".")
-        place = values
-        for parent in parents:
-            place = place.setdefault(parent, {}) if isinstance(place, dict) else None
-        if not isinstance(place, dict):
-            raise UserError(f"--set {change}: {'.'.join(parents) or str(path)} holds no settings of its own.")
-        place[last] = value
-    return parse(TrainConfig, values, str(path))
 
 
 def _resumed(run: Path, named: TrainConfig | None, *, changed: bool, out: Path | None) -> TrainConfig:

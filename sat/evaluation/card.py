@@ -233,7 +233,9 @@ def _grounding(config: ModelConfig, metrics: Metrics) -> str:
             _verdict("Correctness", found["correctness_last"], found["centre"])
             + " "
             + _verdict("Pointing", found["pointing_0"], found["centre_pointing"]),
-            markdown_table(["phrases of", "number", "correctness", "centre", "uniform", "pointing", "centre's"], by_type),
+            markdown_table(
+                ["phrases of", "number", "correctness", "centre", "uniform", "pointing", "centre's"], by_type
+            ),
         ]
     )
 
