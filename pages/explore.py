@@ -28,7 +28,7 @@ NO_ATTENTION = (
 CHART = {"displayModeBar": False}
 
 
-def beginning(trace: Trace, identity: tuple) -> tuple[int, View]:
+def beginning(trace: Trace, identity: tuple, here: dict[str, Played]) -> tuple[int, View]:
     """The word and the overlay to begin a caption with.
 
     The word is what a followed link says, else the first that names something; the overlay is the one in use.
@@ -37,14 +37,17 @@ def beginning(trace: Trace, identity: tuple) -> tuple[int, View]:
     if known != identity:
         asked = links.step_from_address() if view is None else None
         start = first_content_word(trace.words) if asked is None else min(asked, max(len(trace.words) - 1, 0))
-        view = links.view_from_address() if view is None else st.session_state.get("_view", view)
+        view = links.view_from_address() if view is None else here["played"].view
         st.session_state["_beginning"] = (identity, start, view)
     return start, view
 
 
 @st.fragment
-def look(picture: Picture, trace: Trace, model: str, name: str, start: int, view: View) -> None:
-    """The player with everything that follows its step; runs alone when the step changes."""
+def look(picture: Picture, trace: Trace, model: str, start: int, view: View, here: dict[str, Played]) -> None:
+    """The player with everything that follows its step; runs alone when the step changes.
+
+    Leaves in ``here`` where the person is, for what is drawn outside.
+    """
     left, right = st.columns([0.62, 0.38], gap="medium")
     with left:
         played = word_player(
@@ -57,12 +60,11 @@ def look(picture: Picture, trace: Trace, model: str, name: str, start: int, view
             view=view,
             reason=NO_ATTENTION if trace.attention == "none" else None,
         )
-    st.session_state["_view"] = played.view
+    here["played"] = played
     if not trace.words:
         return
     with right:
         at_the_word(trace, played)
-    save_buttons(picture, trace, played.step, played.view, name)
 
 
 def at_the_word(trace: Trace, played: Played) -> None:
@@ -166,8 +168,11 @@ try:
             picture, name = picked
             with st.spinner("Looking at the picture …"):
                 trace = get_trace(model, picture, decoding)
-            start, view = beginning(trace, (picture.digest, model, decoding.model_dump_json()))
-            look(picture, trace, model, name, start, view)
+            here: dict[str, Played] = st.session_state.setdefault("_here", {})
+            start, view = beginning(trace, (picture.digest, model, decoding.model_dump_json()), here)
+            look(picture, trace, model, start, view, here)
+            if trace.words:
+                save_buttons(picture, trace, lambda: here["played"], name)
 except UserError as error:
     st.warning(str(error), icon=":material/info:")
 links.mark_read()

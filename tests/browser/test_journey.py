@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import json
 import re
 from pathlib import Path
 
@@ -63,9 +63,10 @@ def test_open_upload_step_and_see(page: Page, serve, tiny_folder, photos: list[P
     expect(page.locator("h3").first).to_have_text(f"“{third.inner_text().strip()}”")  # the server has followed
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="PNG", exact=True).first.click()
-    with Image.open(io.BytesIO(Path(download.value.path()).read_bytes())) as figure:
-        assert figure.format == "PNG" and "Recipe" in figure.text
+        page.get_by_role("button", name="PNG", exact=True).nth(1).click()
+    with Image.open(download.value.path()) as figure:  # this word's map, not the first word's
+        recipe = json.loads(figure.text["Recipe"])
+    assert (recipe["figure"], recipe["word"]) == ("focus", 3)
 
 
 def test_a_link_restores_the_view(page: Page, serve, tiny_folder, tiny_captioners):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from sat import checkpoints
 from sat.captioner import load
@@ -32,30 +34,23 @@ def run(**address: str) -> AppTest:
 
 def player(app: AppTest) -> dict:
     """What the word player was given."""
-    import json
-
-    protos = [e.proto for e in app.main if e.type == "bidi_component"] or _components(app)
-    (data,) = [json.loads(p.json) for p in protos if p.component_name == "sat_word_player"]
-    return data
+    (proto,) = components(app, "sat_word_player")
+    return json.loads(proto.json)
 
 
-def _components(app: AppTest) -> list:
+def components(app: AppTest, name: str) -> list:
+    """The components of that name on the page."""
     found = []
 
-    def walk(block) -> None:
+    def walk(block: Block) -> None:
         for child in block.children.values():
-            if hasattr(child, "children"):
+            if isinstance(child, Block):
                 walk(child)
-            proto = getattr(child, "proto", None)
-            if proto is not None and hasattr(proto, "component_name"):
-                found.append(proto)
+            elif getattr(child.proto, "component_name", None) == name:
+                found.append(child.proto)
 
     walk(app.main)
     return found
-
-
-def texts(app: AppTest) -> str:
-    return "\n".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
 
 
 def test_the_first_visit_shows_a_caption_and_its_first_content_word(tiny):
@@ -153,7 +148,7 @@ def test_no_model_is_said_with_a_remedy(monkeypatch, tmp_path):
     monkeypatch.setenv("SAT_CHECKPOINTS", str(tmp_path))
     app = run()
     assert "python -m sat train" in app.info[0].value
-    assert not _components_named(app, "sat_word_player")
+    assert not components(app, "sat_word_player")
 
 
 def test_a_damaged_model_is_one_calm_sentence(tiny_folder, monkeypatch, tmp_path):
@@ -163,10 +158,6 @@ def test_a_damaged_model_is_one_calm_sentence(tiny_folder, monkeypatch, tmp_path
     app = run()
     assert "safetensors" in app.warning[0].value
     assert len(app.warning) == 1 and not app.error
-
-
-def _components_named(app: AppTest, name: str) -> list:
-    return [p for p in _components(app) if p.component_name == name]
 
 
 def upload(app: AppTest, name: str, data: bytes, kind: str) -> None:
@@ -237,6 +228,21 @@ def test_what_the_browser_reports_is_checked(tiny):
     assert read(box={"id": "id", "rows": [2, 4], "columns": [0, 13]}).box == Box((2, 4), (0, 13))
     for wrong in ([0, 14], [-1, 2], ["a", "b"], [1], None):
         assert read(box={"id": "id", "rows": wrong, "columns": [0, 1]}).box is None
+
+
+@pytest.mark.parametrize("model", ["soft-tiny", "hard-tiny", "none-tiny"])
+def test_saved_numbers_can_be_read_again(tiny, tmp_path, model):
+    from sat.trace import Trace
+    from sat.ui.saving import trace_json, trace_npz
+
+    trace = load(model).caption(read_sample("cat"))
+    (tmp_path / "t.json").write_bytes(trace_json(trace))
+    (tmp_path / "t.npz").write_bytes(trace_npz(trace))
+    for again in (Trace.load_json(tmp_path / "t.json"), Trace.load_npz(tmp_path / "t.npz")):
+        assert again.words == trace.words and again.log_prob == pytest.approx(trace.log_prob)
+        assert (again.alphas is None) == (trace.alphas is None)
+        if trace.alphas is not None:
+            np.testing.assert_array_equal(again.alphas, trace.alphas)
 
 
 def test_a_replaced_checkpoint_is_loaded_again(tiny_folder, monkeypatch, tmp_path):
