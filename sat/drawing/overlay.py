@@ -145,7 +145,8 @@ def top_of_scale(alphas: np.ndarray, view: View) -> float:
 def blend(picture: np.ndarray, layer: np.ndarray, *, nearest: bool = False) -> np.ndarray:
     """Lay a premultiplied RGBA layer, stretched to the picture's shape, over it; uint8 (H, W, 3)."""
     height, width = picture.shape[:2]
-    how = cv2.INTER_NEAREST_EXACT if nearest else cv2.INTER_LINEAR
+    shrinks = layer.shape[1] > width and layer.shape[0] > height  # fine lines would break up
+    how = cv2.INTER_NEAREST_EXACT if nearest else cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     stretched = cv2.resize(layer, (width, height), interpolation=how)  # (H, W, 4)
     blended = picture * (1 - stretched[..., 3:]) + 255 * stretched[..., :3]
     return np.clip(np.rint(blended), 0, 255).astype(np.uint8)

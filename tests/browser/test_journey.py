@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from sat.config import Decoding
 from sat.drawing.words import first_content_word
-from sat.images import Picture
+from sat.images import Picture, read_picture
 from sat.ui.samples import read_sample
 
 pytestmark = pytest.mark.browser
@@ -38,7 +38,7 @@ def ready(page: Page, other_than: str = "") -> str:
     return page.locator(".player").get_attribute("data-ready")
 
 
-def test_open_upload_step_and_see(page: Page, serve, tiny_folder, photos: list[Picture], tmp_path):
+def test_open_upload_step_and_see(page: Page, serve, tiny_folder, tiny_captioners, photos: list[Picture], tmp_path):
     page.goto(serve(ENTRY, tiny_folder), wait_until="commit")
     first = ready(page)  # a caption without a click
     chips = page.locator(".chip")
@@ -60,7 +60,10 @@ def test_open_upload_step_and_see(page: Page, serve, tiny_folder, photos: list[P
     third = page.locator(".chip").nth(2)
     expect(third).to_have_attribute("aria-checked", "true")
     assert canvas_bytes(page) != before
-    expect(page.locator("h3").first).to_have_text(f"“{third.inner_text().strip()}”")  # the server has followed
+    step = tiny_captioners["soft-tiny"].caption(read_picture(path)).steps[2]
+    assert third.inner_text() == step.word
+    expect(page.locator("h3").first).to_have_text(f"“{step.word}”")  # the server follows
+    expect(page.get_by_test_id("stMetricValue").first).to_have_text(f"−{-step.log_prob:.2f}")
 
     with page.expect_download() as download:
         page.get_by_role("button", name="PNG", exact=True).nth(1).click()

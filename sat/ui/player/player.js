@@ -558,6 +558,7 @@ class Player {
     paint(this.image.data, level, this.view, this.data.constants, this.colours);
     this.layer.getContext("2d").putImageData(this.image, 0, 0);
     pen.imageSmoothingEnabled = !cells;
+    pen.imageSmoothingQuality = across > width && down > height ? "high" : "low"; // fine lines would break up
     pen.drawImage(this.layer, 0, 0, width, height);
     pen.imageSmoothingEnabled = true;
   }
