@@ -70,6 +70,12 @@ def _not_written(path: Path, error: OSError) -> UserError:
     return UserError(f"{path} could not be written ({reason}): free some space or choose another place.")
 
 
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file in one go."""
+    with atomic_file(path) as temporary:
+        temporary.write_bytes(content)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a text file in one go."""
     with atomic_file(path) as temporary:

@@ -21,10 +21,11 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from sat.data.entities_release import Annotation, Sentence, parse_annotation, parse_sentences, read_release
-from sat.data.files import first_existing, write_whole
+from sat.data.files import first_existing
 from sat.data.flickr8k import CAPTION_FILES, PAPER_FILE, SPLIT_FILES
 from sat.data.token_file import read_lines, read_token_file
 from sat.errors import UserError
+from sat.files import write_bytes
 
 ALIGNED_FILE = "entities_aligned.jsonl.gz"
 Box = tuple[float, float, float, float]
@@ -187,7 +188,7 @@ def write_aligned(path: Path, pictures: Iterable[AlignedPicture]) -> None:
         UserError: the file cannot be written.
     """
     text = "".join(json.dumps(picture.to_record()) + "\n" for picture in pictures)
-    write_whole(path, gzip.compress(text.encode("utf-8"), mtime=0))
+    write_bytes(path, gzip.compress(text.encode("utf-8"), mtime=0))
 
 
 def build_aligned(
@@ -212,7 +213,7 @@ def build_aligned(
         raise UserError(f"{entities_release} has none of Flickr8k's pictures: name the Flickr30k Entities release.")
     out = out or flickr8k_root
     edition = "".join(f"{p.image}#{c.k}\t{' '.join(c.tokens)}\n" for p in pictures for c in p.captions)
-    write_whole(out / PAPER_FILE, edition.encode("utf-8"))
+    write_bytes(out / PAPER_FILE, edition.encode("utf-8"))
     write_aligned(out / ALIGNED_FILE, pictures)
     return problems
 

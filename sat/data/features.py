@@ -22,8 +22,8 @@ import torch
 from filelock import FileLock
 
 from sat.data.dataset import cache_root
-from sat.data.files import write_whole
 from sat.errors import UserError
+from sat.files import write_bytes
 from sat.images import MODEL_SIZE, read_picture
 from sat.models.encoder import Encoder, pixels
 
@@ -145,7 +145,7 @@ def _append(
     kept = "".join(_index_line(digest, row) for digest, row in store.rows.items())
     try:
         if not index.is_file() or index.read_bytes() != kept.encode():
-            write_whole(index, kept.encode())  # a line that was cut off would swallow the next one
+            write_bytes(index, kept.encode())  # a line that was cut off would swallow the next one
         with ThreadPoolExecutor(2) as pool, open(matrix, "ab") as data, open(index, "a", encoding="utf-8") as lines:
             data.truncate(next_row * row_bytes)  # a row that was cut off, or not yet in the index
             data.seek(0, os.SEEK_END)

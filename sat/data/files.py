@@ -45,22 +45,3 @@ def read_json(path: Path) -> Any:
         raise UserError(f"{path} is not valid JSON: download it again.") from None
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}): check the file and its permissions.") from None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file so that it is either all there or not at all.
-
-    Raises:
-        UserError: the folder cannot be written to, or the disk is full.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        try:
-            temporary.write_bytes(content)
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror}): free some space, or choose a folder that can be written to."
-        ) from None

@@ -7,7 +7,7 @@ W_a a_i is computed once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -227,14 +227,3 @@ class Decoder(nn.Module):
 def log_probs(logits: Tensor) -> Tensor:
     """Log-probabilities of the words, float32 whatever the training precision."""
     return F.log_softmax(logits.float(), dim=-1)
-
-
-def expand(annotations: Annotations, times: int) -> Annotations:
-    """Each picture ``times`` times, one after the other."""
-    keys = None if annotations.keys is None else annotations.keys.repeat_interleave(times, 0)
-    return replace(
-        annotations,
-        values=annotations.values.repeat_interleave(times, 0),
-        keys=keys,
-        mean=annotations.mean.repeat_interleave(times, 0),
-    )

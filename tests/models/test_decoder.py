@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sat.config import ModelConfig
-from sat.models.decoder import Annotations, Decoder, State, expand
+from sat.models.decoder import Annotations, Decoder, State
 
 B, K, L, D, N, M, A, V = 2, 3, 4, 5, 6, 7, 3, 9
 
@@ -148,7 +148,9 @@ def test_hypotheses_of_a_picture_equal_pictures_of_their_own():
     annotations, state, word = inputs(decoder)
     together = decoder.step(state, word, annotations)
     apart = decoder.step(
-        State(state.h.view(B * K, 1, N), state.c.view(B * K, 1, N)), word.view(B * K, 1), expand(annotations, K)
+        State(state.h.view(B * K, 1, N), state.c.view(B * K, 1, N)),
+        word.view(B * K, 1),
+        annotations.select(torch.arange(B).repeat_interleave(K)),
     )
     torch.testing.assert_close(together.logits.view(B * K, 1, V), apart.logits)
 
