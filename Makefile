@@ -10,6 +10,7 @@ PORT ?= 8501
 PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
     $(python) -c 'import sys; sys.exit(sys.version_info < (3, 11) or print("$(python)"))' 2>/dev/null)) python3)
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := $(wildcard requirements.lock)
@@ -31,9 +32,8 @@ lint: $(VENV)/.dev ## ruff and mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy sat
 
-bench: $(VENV)/.dev ## The benchmarks, each printing a ratio measured in one run
-	@if [ ! -d benchmarks ]; then echo "There are no benchmarks yet."; exit 1; fi
-	@for file in benchmarks/*.py; do echo "$$file"; $(RUN) "$$file"; done
+bench: $(VENV)/.dev ## The benchmarks, ratios measured in one run (BENCH_ARGS="caption page" for some of them)
+	$(RUN) -m benchmarks $(BENCH_ARGS)
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache

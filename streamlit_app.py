@@ -4,9 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from sat.ui import entry
+
 icon = Path(__file__).parent / "sat" / "ui" / "icon.svg"
 st.set_page_config(page_title="Show, Attend and Tell", page_icon=str(icon), layout="wide")
-
-pages = [st.Page("pages/explore.py", title="Explore", icon=":material/visibility:", default=True)]
-
-st.navigation(pages, position="top").run()
+entry.run()

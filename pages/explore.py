@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-import math
+from functools import partial
+from typing import Any
 
 import streamlit as st
 
-from sat import checkpoints
-from sat.drawing import charts
+from sat.config import Decoding
 from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
 from sat.drawing.words import first_content_word
 from sat.errors import UserError
 from sat.images import Picture
 from sat.trace import Trace
+from sat.ui import datasets, entry, links
 from sat.ui import decoding as decoding_choice
-from sat.ui import links
-from sat.ui.models import NO_MODELS, config_of, get_captioner, get_trace, model_labels
+from sat.ui.branches import Branches
+from sat.ui.models import NO_MODELS, config_of, get_captioner, get_trace, model_labels, model_names
 from sat.ui.picker import pick_picture
-from sat.ui.player import Played, word_player
+from sat.ui.player import word_player
 from sat.ui.samples import sample_names
-from sat.ui.saving import save_buttons
+from sat.ui.saving import Shown, save_buttons
+from sat.ui.step import PANELS, at_the_branch, at_the_word, look_closer
+from sat.ui.tree import changes, tree_bar
+from sat.ui.whatif import paint, painting
 
 NO_ATTENTION = (
     "This model has no attention: it sees the whole picture once, before the first word, so there is no place to show. "
     "Choose another model to see where it looks."
 )
-CHART = {"displayModeBar": False}
 
 
-def beginning(trace: Trace, identity: tuple, here: dict[str, Played]) -> tuple[int, View]:
+def beginning(trace: Trace, identity: tuple, here: dict[str, Any]) -> tuple[int, View]:
     """The word and the overlay to begin a caption with.
 
     The word is what a followed link says, else the first that names something; the overlay is the one in use.
@@ -43,103 +46,90 @@ def beginning(trace: Trace, identity: tuple, here: dict[str, Played]) -> tuple[i
 
 
 @st.fragment
-def look(picture: Picture, trace: Trace, model: str, start: int, view: View, here: dict[str, Played]) -> None:
-    """The player with everything that follows its step; runs alone when the step changes.
+def look(
+    picture: Picture, trace: Trace, model: str, decoding: Decoding, start: int, view: View, here: dict[str, Any]
+) -> None:
+    """The players with everything that follows their step; runs alone when the step changes.
 
     Leaves in ``here`` where the person is, for what is drawn outside.
     """
-    left, right = st.columns([0.62, 0.38], gap="medium")
+    geometry = get_captioner(model).geometry
+    branches = Branches(model, picture, decoding, trace)
+    base, branch = branches.base_trace, branches.opened()
+    problem = branches.problem()
+    if problem:
+        st.warning(problem, icon=":material/info:")
+    tree_bar(branches)
+    left, right = st.columns([0.62, 0.38] if branch is None else 2, gap="medium")
     with left:
+        if branches.tree.nodes:
+            st.markdown(f"**{branches.name(branches.base)}**")
         played = word_player(
-            picture,
-            trace,
-            get_captioner(model).geometry,
+            branches.base_picture,
+            base,
+            geometry,
             key="player",
-            start=start,
-            usual_start=first_content_word(trace.words),
+            start=start if base is trace else here["played"].step,
+            usual_start=first_content_word(trace.words) if base is trace else None,
             view=view,
-            reason=NO_ATTENTION if trace.attention == "none" else None,
+            reason=NO_ATTENTION if base.attention == "none" else None,
+            group="what-if",
+            positions=range(len(base.words)),
+            on_paint=partial(paint, branches) if painting() else None,
         )
-    here["played"] = played
-    if not trace.words:
+    here |= {"played": played, "shown": Shown(branches.base_picture, base, branch.trace if branch else None, played)}
+    if not base.words:
         return
-    with right:
-        at_the_word(trace, played)
-
-
-def at_the_word(trace: Trace, played: Played) -> None:
-    """The numbers of one step."""
-    step = trace.steps[played.step]
-    st.subheader(f"“{step.word}”", anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        st.metric(
-            "log p",
-            minus(step.log_prob),
-            help=f"Log-probability of this word given the picture and the words before it; p is "
-            f"{charts.percent(math.exp(step.log_prob))}.",
-            width="content",
-        )
-        if step.entropy is not None and step.alpha is not None:
-            st.metric(
-                "Looks at" if step.place is None else "Chose among",
-                f"{math.exp(step.entropy):.0f} places",
-                help=f"The effective number of places, exp(H), of {step.alpha.size}. The entropy H of the attention is "
-                f"{step.entropy:.2f} nats; {math.log(step.alpha.size):.2f} would be looking everywhere alike.",
-                width="content",
+    step = played.step
+    if branch is None:
+        with right:
+            at_the_word(model, branches, base, played)
+    else:
+        assert branches.open is not None, "a branch is open"
+        with right:
+            st.markdown(f"**{branches.name(branches.open)}**")
+            after = word_player(
+                branch.picture or picture,
+                branch.trace,
+                geometry,
+                key="branch",
+                start=min(step, max(len(branch.trace.words) - 1, 0)),
+                view=played.view,
+                reason=NO_ATTENTION if base.attention == "none" else None,
+                group="what-if",
+                positions=range(len(branch.trace.words)),
+                changed_from=branch.first_changed,
             )
-        if step.beta is not None:
-            st.metric(
-                "Gate β",
-                f"{step.beta:.2f}",
-                help="How much of what was seen is let through for this word: 0 is nothing, 1 is everything.",
-                width="content",
-            )
-    st.markdown("**The next word could have been**")
-    best = ", ".join(f"{word} {charts.percent(p)}" for word, p in step.top)
-    st.plotly_chart(charts.next_words(step), config=CHART, key="next_words", alt=f"The likeliest words here: {best}")
-    if played.box is not None:
-        share = charts.look_share(trace, played.box.rows, played.box.columns, played.step)
-        if share is not None:
-            st.markdown(
-                "**How much every word looked there**",
-                help="The part of each word's attention that fell on the cells you chose; dotted: uniform attention.",
-            )
-            st.plotly_chart(
-                share, config=CHART, key="look_share", alt="The attention of every word on the chosen cells"
-            )
-    with st.expander("Over the whole caption", expanded=False):
-        end = "; it was cut before its end" if trace.end_log_prob is None else ", its ending included"
-        st.caption(f"log p of the caption is {minus(trace.log_prob)}{end}.")
-        st.plotly_chart(
-            charts.over_words(trace, played.step),
-            config=CHART,
-            key="over_words",
-            alt="Log-probability, effective number of places and gate of every word",
-        )
+        changes(branch, base, step)
+        before, now = st.columns(2, gap="medium")
+        with before:
+            at_the_word(model, branches, base, played)
+        if branch.trace.words:
+            with now:
+                at_the_branch(branch.trace, after.step)
+    look_closer(model, branches, base, step)
 
 
-def minus(value: float) -> str:
-    """A number with a real minus sign."""
-    return f"{value:.2f}".replace("-", "−")
-
-
+entry.through_the_entry()
 st.title("Show, Attend and Tell", anchor=False)
 st.markdown(
     "A neural network writes a caption, one word at a time. Step through the words and see where it looked for each."
 )
 
-names = checkpoints.available()
+names = model_names()
 notes = st.container()  # always there, so that what follows keeps its place and the player is not built anew
 if links.first_run():
     wrong = links.wrong_values(
         {
             links.SAMPLE: links.one_of(sample_names()),
+            links.PICTURE: datasets.is_known,
             links.MODEL: links.one_of(names),
             **decoding_choice.CHECKS,
             links.STEP: links.whole(1, 1000),
             links.OVERLAY: links.one_of(STYLES),
             links.SCALE: links.one_of(SCALES),
             links.SHOW: links.one_of(SHOWS),
+            links.PANEL: links.one_of(PANELS),
         }
     )
     if wrong:
@@ -168,11 +158,11 @@ try:
             picture, name = picked
             with st.spinner("Looking at the picture …"):
                 trace = get_trace(model, picture, decoding)
-            here: dict[str, Played] = st.session_state.setdefault("_here", {})
+            here: dict[str, Any] = st.session_state.setdefault("_here", {})
             start, view = beginning(trace, (picture.digest, model, decoding.model_dump_json()), here)
-            look(picture, trace, model, start, view, here)
+            look(picture, trace, model, decoding, start, view, here)
             if trace.words:
-                save_buttons(picture, trace, lambda: here["played"], name)
+                save_buttons(lambda: here["shown"], f"{name}-{model}")
 except UserError as error:
     st.warning(str(error), icon=":material/info:")
 links.mark_read()

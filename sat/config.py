@@ -128,6 +128,20 @@ class HardConfig(_Strict):
     baseline_decay: float = Field(0.9, ge=0.0, lt=1.0)
 
 
+class GroundingConfig(_Strict):
+    """Teaching attention by the boxes that people drew round phrases of training captions (no part of the paper).
+
+    Attributes:
+        weight: of the term beside the likelihood; 0 leaves attention to be learnt from the captions alone.
+        power: q of the term (1 - m^q) / q, m being the attention inside the boxes of the phrase that a word belongs
+            to. 0 is its limit -log m, which minds most the boxes that are missed wholly and spreads attention over
+            what might be named; 1 is 1 - m, which minds the mean and makes maps sharp.
+    """
+
+    weight: float = Field(0.0, ge=0.0)
+    power: float = Field(0.0, ge=0.0, le=1.0)
+
+
 class TrainConfig(_Strict):
     """A training run. Presets are files of this in ``sat/training/presets``.
 
@@ -156,6 +170,7 @@ class TrainConfig(_Strict):
     model: ModelConfig = ModelConfig()
     start_from: str | None = None
     hard: HardConfig = HardConfig()
+    grounding: GroundingConfig = GroundingConfig()
     min_word_count: int = Field(5, ge=1)
     seed: int = 1
     epochs: int = Field(12, ge=1)
@@ -180,6 +195,8 @@ class TrainConfig(_Strict):
     def _consistent(self) -> TrainConfig:
         if self.warmup_steps and self.final_learning_rate > self.learning_rate:
             raise ValueError("final_learning_rate is larger than learning_rate")
+        if self.grounding.weight and self.model.attention == "none":
+            raise ValueError("grounding needs attention: set grounding.weight to 0 for a model without")
         return self
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +113,18 @@ class Trace:
     def glimpses(self) -> np.ndarray | None:
         """float32 (T, rows, columns): the weights that made every context; None without attention."""
         return self._stack("glimpse")
+
+    @cached_property
+    def identity(self) -> str:
+        """The same only for the same words, maps, gates and settings on the same picture."""
+        digest = hashlib.sha256(
+            json.dumps([self.model, self.picture, self.words, self.decoding, self.context]).encode()
+        )
+        digest.update(repr([(step.place, step.beta) for step in self.steps]).encode())
+        for maps in (self.alphas, self.glimpses):
+            if maps is not None:
+                digest.update(np.ascontiguousarray(maps).tobytes())
+        return digest.hexdigest()
 
     def _stack(self, name: str) -> np.ndarray | None:
         if self.attention == "none" or not self.steps:

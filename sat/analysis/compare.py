@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import numpy as np
 
 from sat.errors import UserError
 from sat.evaluation.attention import divergence
 from sat.trace import Step, Trace
+
+SAME, GAP = 2.0, 0.5  # worth of a shared word, and cost of a word left alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +55,8 @@ class Comparison:
 def compare(first: Trace, second: Trace, *, same_text: bool = False) -> Comparison:
     """Set two captions against each other: each model's own, or both reading the same words (``Captioner.read``).
 
-    Words are aligned by the longest runs that the captions share; between the runs they are paired off in order. Maps
-    on different grids are brought to the finer one, each cell's mass spread evenly over its area.
+    Words are aligned as ``align`` says. Maps on different grids are brought to the finer one, each cell's mass spread
+    evenly over its area.
 
     Args:
         same_text: both read one text, so words belong together by their position; a word that one of the models does
@@ -73,11 +74,31 @@ def compare(first: Trace, second: Trace, *, same_text: bool = False) -> Comparis
 
 
 def align(first: list[str], second: list[str]) -> list[tuple[int | None, int | None]]:
-    """Positions of words that belong together; captions of equal length with no word in common pair off in order."""
+    """Positions of words that belong together, by the best global alignment (Needleman and Wunsch).
+
+    Equal words attract each other; other words are rather paired off than left alone, the earlier the better.
+    Captions of equal length with no word in common pair off in order.
+    """
+    rows, columns = len(first), len(second)
+    # score[i, j] is the best that can be done with the words from i and from j on.
+    score = -GAP * np.add.outer(np.arange(rows, -1.0, -1.0), np.arange(columns, -1.0, -1.0))  # (rows + 1, columns + 1)
+    for i in reversed(range(rows)):
+        for j in reversed(range(columns)):
+            together = score[i + 1, j + 1] + SAME * (first[i] == second[j])
+            score[i, j] = max(together, score[i + 1, j] - GAP, score[i, j + 1] - GAP)
     pairs: list[tuple[int | None, int | None]] = []
-    for _, i0, i1, j0, j1 in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
-        for k in range(max(i1 - i0, j1 - j0)):
-            pairs.append((i0 + k if i0 + k < i1 else None, j0 + k if j0 + k < j1 else None))
+    i = j = 0
+    while i < rows or j < columns:
+        both = i < rows and j < columns
+        if both and np.isclose(score[i, j], score[i + 1, j + 1] + SAME * (first[i] == second[j])):
+            pairs.append((i, j))
+            i, j = i + 1, j + 1
+        elif i < rows and np.isclose(score[i, j], score[i + 1, j] - GAP):
+            pairs.append((i, None))
+            i += 1
+        else:
+            pairs.append((None, j))
+            j += 1
     return pairs
 
 

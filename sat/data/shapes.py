@@ -1,6 +1,9 @@
 """Synthetic shapes: generated pictures whose captions, counts, relations and boxes are known to be true.
 
-A model learns them in minutes on a CPU, and whether it looks at the right thing can be checked exactly.
+A model learns them in minutes on a CPU, and whether it looks at the right thing can be checked exactly. For that the
+things of a picture come in groups of different sizes, and captions name the larger before the smaller: alpha_t is
+computed from h_{t-1}, which has read the words up to y_{t-2}, so that no attention could know which square the word
+"square" is going to mean if nothing but the colour before it told.
 """
 
 from __future__ import annotations
@@ -38,13 +41,19 @@ COLOURS = {
     "white": (246, 246, 244),
     "black": (22, 22, 24),
 }
-RADII = {"small": (15.0, 21.0), "large": (32.0, 45.0)}  # pixels, of the circle around a shape
+# Pixels, of the circle around a shape. Even the box of the smallest is wider and higher than a cell of the attention
+# grid (16 pixels), so that some cell's centre lies in it.
+RADII = {"large": (38.0, 46.0), "medium": (24.0, 29.0), "small": (14.5, 18.0)}
+SIZES = tuple(RADII)  # from the largest
 
-_VERSION = 1  # raised when the same seed gives other pictures or captions
+_VERSION = 2  # raised when the same seed gives other pictures or captions
 _SETTINGS_FILE = "settings.json"
 _OVERSAMPLING = 4  # subpixels a side, for smooth edges
 _GAP = 4.0  # pixels kept free between shapes and at the border
 _CAPTIONS = 5
+_MOST = 4  # shapes of a picture
+_GROUPS = (0.15, 0.45, 0.4)  # how often a picture has one, two and three of them
+_REPEATED = 0.25  # how often a group of medium or small shapes has more than one
 _TURNS = {"square": 10.0, "triangle": 15.0, "star": 36.0, "cross": 15.0}  # degrees, at most, to either side
 Progress = Callable[[int, int], None]
 
@@ -54,7 +63,7 @@ class Shape:
     """One shape of a picture.
 
     Attributes:
-        kind: one of ``KINDS``; colour: a key of ``COLOURS``; size: ``small`` or ``large``.
+        kind: one of ``KINDS``; colour: a key of ``COLOURS``; size: one of ``SIZES``.
         x, y: its centre; radius: of the circle around it; all in pixels.
         turn: in degrees.
         rgb: the colour itself, a little off the named one.
@@ -116,6 +125,8 @@ def generate(
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     except OSError as error:
+        if folder.is_dir() and _read_settings(folder) == settings:
+            return folder_data.load(folder, "shapes")  # another process was faster
         raise UserError(
             f"{folder} cannot be written ({error.strerror}): free some space, or choose another folder."
         ) from None
@@ -133,21 +144,29 @@ def picture(seed: int, split: str, number: int) -> tuple[np.ndarray, AlignedPict
 
 
 def random_shapes(rng: np.random.Generator) -> tuple[Shape, ...]:
-    """One to four shapes that do not touch; every third picture repeats a kind and colour, so that there is
-    something to count."""
+    """One to four shapes that do not touch, the largest first.
+
+    They come in groups: those of a group are alike in kind, colour and size, and no two groups have the same size.
+    Some groups have two or three shapes, so that there is something to count.
+    """
     while True:
-        number = int(rng.integers(1, 5))
-        looks = [(str(rng.choice(KINDS)), str(rng.choice(list(COLOURS)))) for _ in range(number)]
-        if number > 1 and rng.random() < 0.33:
-            same = int(rng.integers(2, min(number, 3) + 1))
-            looks[:same] = [looks[0]] * same
+        number = 1 + int(rng.choice(len(_GROUPS), p=_GROUPS))
+        looks: list[tuple[str, str, str]] = []
+        for index in sorted(rng.choice(len(SIZES), number, replace=False)):
+            size = SIZES[index]
+            copies = 1
+            if size != "large" and rng.random() < _REPEATED:
+                copies = 2 if size == "medium" else int(rng.integers(2, 4))
+            looks += [(str(rng.choice(KINDS)), str(rng.choice(list(COLOURS))), size)] * copies
+        if len(looks) > _MOST:
+            continue
         shapes: list[Shape] = []
-        for kind, colour in looks:
-            size = "large" if rng.random() < 0.4 else "small"
+        for kind, colour, size in looks:
             shape = _place(rng, shapes, kind, colour, size)
-            if shape is not None:
-                shapes.append(shape)
-        if len(shapes) == number:
+            if shape is None:
+                break
+            shapes.append(shape)
+        if len(shapes) == len(looks):
             return tuple(shapes)
 
 
@@ -156,13 +175,13 @@ def random_background(rng: np.random.Generator) -> np.ndarray:
     tone = rng.uniform(95, 175) + rng.uniform(-12, 12, 3)  # (3,)
     if rng.random() < 0.5:
         angle, change = rng.uniform(0, 2 * np.pi), rng.uniform(-25, 25, 3)
-        rows, columns = np.mgrid[:SIZE, :SIZE] / SIZE - 0.5
-        ramp = np.cos(angle) * columns + np.sin(angle) * rows  # (224, 224), about -0.7 to 0.7
-        return (tone + ramp[..., None] * change).astype(np.float32)
+        along = np.arange(SIZE) / SIZE - 0.5  # (224,)
+        ramp = np.cos(angle) * along + np.sin(angle) * along[:, None]  # (224, 224), about -0.7 to 0.7
+        return tone.astype(np.float32) + ramp[..., None].astype(np.float32) * change.astype(np.float32)
     cells = int(rng.integers(3, 9))
     noise = Image.fromarray(rng.uniform(-14, 14, (cells, cells)).astype(np.float32))
-    slow = np.asarray(noise.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
-    return (tone + slow[..., None]).astype(np.float32)
+    slow = np.asarray(noise.resize((SIZE, SIZE), Image.Resampling.BICUBIC))  # (224, 224)
+    return tone.astype(np.float32) + slow[..., None]
 
 
 def draw(shapes: tuple[Shape, ...], background: np.ndarray) -> tuple[np.ndarray, list[tuple[int, int, int, int]]]:
@@ -175,15 +194,25 @@ def draw(shapes: tuple[Shape, ...], background: np.ndarray) -> tuple[np.ndarray,
     canvas = background.copy()
     boxes = []
     for shape in shapes:
-        cover = coverage(shape)  # (224, 224)
-        canvas += cover[..., None] * (np.array(shape.rgb, np.float32) - canvas)
+        window, cover = _cover(shape)  # (h, w)
+        part = canvas[window]  # (h, w, 3)
+        part += cover[..., None] * (np.array(shape.rgb, np.float32) - part)
         rows, columns = (np.flatnonzero((cover >= 0.5).any(axis=axis)) for axis in (1, 0))
-        boxes.append((int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1))
+        x, y = window[1].start, window[0].start
+        boxes.append((x + int(columns[0]), y + int(rows[0]), x + int(columns[-1]) + 1, y + int(rows[-1]) + 1))
     return np.clip(np.rint(canvas), 0, 255).astype(np.uint8), boxes
 
 
 def coverage(shape: Shape) -> np.ndarray:
     """float32 (224, 224): the part of every pixel that a shape covers, 0 to 1."""
+    whole = np.zeros((SIZE, SIZE), np.float32)
+    window, cover = _cover(shape)
+    whole[window] = cover
+    return whole
+
+
+def _cover(shape: Shape) -> tuple[tuple[slice, slice], np.ndarray]:
+    """The rows and columns round a shape, and the part of each of their pixels that it covers, float32 (h, w)."""
     left, top = (math.floor(centre - shape.radius) - 1 for centre in (shape.x, shape.y))
     side = math.ceil(2 * shape.radius) + 3
     mask = Image.new("L", (side * _OVERSAMPLING,) * 2)
@@ -198,10 +227,8 @@ def coverage(shape: Shape) -> np.ndarray:
     else:
         pen.polygon(_corners(shape.kind, x, y, radius, math.radians(shape.turn)), fill=255)
     small = np.asarray(mask, np.float32).reshape(side, _OVERSAMPLING, side, _OVERSAMPLING).mean((1, 3)) / 255.0
-    cover = np.zeros((SIZE, SIZE), np.float32)
-    top0, left0, bottom, right = max(top, 0), max(left, 0), min(top + side, SIZE), min(left + side, SIZE)
-    cover[top0:bottom, left0:right] = small[top0 - top : bottom - top, left0 - left : right - left]
-    return cover
+    rows, columns = (slice(max(first, 0), min(first + side, SIZE)) for first in (top, left))
+    return (rows, columns), small[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
 
 
 @functools.cache

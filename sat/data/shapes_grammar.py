@@ -1,8 +1,9 @@
 """True sentences about a picture of shapes, with the box of every noun phrase.
 
-Every noun phrase means all and only those shapes of the picture that its words fit: "a red circle" is said only where
-there is exactly one, "two squares" only where there are exactly two. Places and relations are said only where
-nobody would disagree.
+A sentence begins with the largest of the shapes and goes on with the largest of those that it has not named yet, as
+people begin with what stands out. Every noun phrase means all and only those shapes of the picture that its words fit:
+"a red circle" is said only where there is exactly one, "two squares" only where there are exactly two. Places and
+relations are said only where nobody would disagree.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ RELATIONS = {
 }
 _NEAR, _FAR = 0.36, 0.64  # of the side: a centre before _NEAR is on the left (at the top), after _FAR on the right
 _MIDDLE = (0.42, 0.58)
+_SUBJECTS = (0.15, 0.5, 0.35)  # how often one, two or three noun phrases are wanted
 
 # A template is words with slots: {A}, {B}, {C} noun phrases, {be} the verb for A, {at_A} a place, {relation}
 # how A lies to the rest.
@@ -76,7 +78,7 @@ def describe(
     """Different true captions of a picture.
 
     Args:
-        shapes: of the picture; boxes: of the shapes, in the same order.
+        shapes: of the picture, the largest first; boxes: of the shapes, in the same order.
         count: captions wanted.
         side: of the picture, in pixels.
 
@@ -169,15 +171,7 @@ def _sentence(
     shapes: Sequence[Shape], boxes: Sequence[Box], mentions: list[Mention], rng: np.random.Generator, side: int
 ) -> list[str | Mention] | None:
     """A random sentence, as words and noun phrases; None where a slot of the chosen template cannot be filled."""
-    wanted = min(int(rng.choice([1, 2, 3], p=[0.25, 0.55, 0.2])), len(shapes))
-    chosen: list[Mention] = []
-    for _ in range(wanted):
-        taken = frozenset[int]().union(*(mention.members for mention in chosen))
-        free = [mention for mention in mentions if not mention.members & taken]
-        if not free:
-            break
-        weights = np.array([mention.weight for mention in free])
-        chosen.append(free[int(rng.choice(len(free), p=weights / weights.sum()))])
+    chosen = _subjects(shapes, mentions, rng)
     template = str(rng.choice((_ONE, _TWO, _THREE)[len(chosen) - 1]))
     sentence: list[str | Mention] = []
     for slot in template.split():
@@ -186,6 +180,21 @@ def _sentence(
             return None
         sentence.extend(filled)
     return sentence
+
+
+def _subjects(shapes: Sequence[Shape], mentions: list[Mention], rng: np.random.Generator) -> list[Mention]:
+    """One to three noun phrases, each of which means the largest group that those before it do not."""
+    chosen: list[Mention] = []
+    left = set(range(len(shapes)))
+    for _ in range(int(rng.choice([1, 2, 3], p=_SUBJECTS))):
+        largest = {i for i in left if shapes[i].size == shapes[min(left)].size}
+        free = [mention for mention in mentions if largest <= mention.members <= left] if left else []
+        if not free:
+            break
+        weights = np.array([mention.weight for mention in free])
+        chosen.append(free[int(rng.choice(len(free), p=weights / weights.sum()))])
+        left -= chosen[-1].members
+    return chosen
 
 
 def _fill(

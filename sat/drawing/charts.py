@@ -47,7 +47,7 @@ def next_words(step: Step) -> go.Figure:
     )
     figure.update_xaxes(visible=False, range=[0, max(shares, default=1.0) * 1.18 or 1.0], fixedrange=True)
     figure.update_yaxes(fixedrange=True, zeroline=False)
-    return _calm(figure, BAR_HEIGHT * len(rows) + 12)
+    return calm(figure, BAR_HEIGHT * len(rows) + 12)
 
 
 def over_words(trace: Trace, step: int) -> go.Figure:
@@ -93,7 +93,7 @@ def over_words(trace: Trace, step: int) -> go.Figure:
         zeroline=False,
         fixedrange=True,
     )
-    return _calm(figure, PANEL_HEIGHT * len(panels) + 54)
+    return calm(figure, PANEL_HEIGHT * len(panels) + 54)
 
 
 def look_share(trace: Trace, rows: tuple[int, int], columns: tuple[int, int], step: int) -> go.Figure | None:
@@ -117,7 +117,7 @@ def look_share(trace: Trace, rows: tuple[int, int], columns: tuple[int, int], st
         tickmode="array", tickvals=list(range(len(shares))), ticktext=trace.words, tickangle=-40, fixedrange=True
     )
     figure.update_yaxes(tickformat=".0%", nticks=4, gridcolor="rgba(128, 136, 144, 0.18)", fixedrange=True)
-    return _calm(figure, 190)
+    return calm(figure, 190)
 
 
 def percent(p: float) -> str:
@@ -127,7 +127,8 @@ def percent(p: float) -> str:
     return "<0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
 
 
-def _calm(figure: go.Figure, height: int) -> go.Figure:
+def calm(figure: go.Figure, height: int) -> go.Figure:
+    """A figure without anything that distracts: transparent, nothing to drag, as high as asked, in pixels."""
     figure.update_layout(
         height=height,
         margin={"l": 4, "r": 10, "t": 6, "b": 6},

@@ -23,6 +23,7 @@ import numpy as np
 
 from sat.data.tokens import tokenize
 from sat.errors import UserError
+from sat.evaluation.sentence_bleu import sentence_bleu
 
 References = Mapping[str, Sequence[str]]
 Captions = Mapping[str, str]
@@ -39,6 +40,22 @@ def standard_scores(references: References, captions: Captions, *, meteor: Meteo
 
     Raises:
         UserError: captions and references are not of the same pictures, or Java does not run.
+    """
+    return standard_scores_each(references, captions, meteor=meteor)[0]
+
+
+def standard_scores_each(
+    references: References, captions: Captions, *, meteor: Meteor | None = None
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """``standard_scores``, and beside them the scores of every caption by itself.
+
+    Returns:
+        the scores of them all, and for every caption float64 (N,), in the order of the references and times 100:
+        BLEU-4, smoothed (see ``sentence_bleu``), METEOR, ROUGE-L and CIDEr, of the last two of which the scores of
+        them all are the means.
+
+    Raises:
+        UserError: see ``standard_scores``.
     """
     from pycocoevalcap.cider.cider_scorer import CiderScorer
     from pycocoevalcap.rouge.rouge import Rouge
@@ -58,14 +75,22 @@ def standard_scores(references: References, captions: Captions, *, meteor: Meteo
         for caption, group in zip(written, tokenised, strict=True)
     ]
     with Meteor() if meteor is None else nullcontext(meteor) as running:
-        meteor_score = running.score(tokenised, written)
-    return {
+        meteor_score, meteor_each = running.scores(tokenised, written)
+    cider_score, cider_each = cider.compute_score()
+    scores = {
         **bleu,
         "METEOR": meteor_score,
         "ROUGE-L": 100.0 * float(np.mean(rouge_l)),
-        "CIDEr": 100.0 * float(cider.compute_score()[0]),
+        "CIDEr": 100.0 * float(cider_score),
         "length_ratio": length_ratio,
     }
+    each = {
+        "BLEU-4": sentence_bleu(tokenised, written),
+        "METEOR": meteor_each,
+        "ROUGE-L": 100.0 * np.asarray(rouge_l, np.float64),
+        "CIDEr": 100.0 * np.asarray(cider_each, np.float64),
+    }
+    return scores, each
 
 
 def paper_like_scores(references: References, captions: Captions, *, meteor: Meteor | None = None) -> dict[str, float]:
@@ -205,15 +230,22 @@ class Meteor:
         Raises:
             UserError: the Java process has died.
         """
+        return self.scores(references, captions)[0]
+
+    def scores(self, references: Sequence[Sequence[str]], captions: Sequence[str]) -> tuple[float, np.ndarray]:
+        """METEOR (times 100) over all pictures, and that of every picture by itself, float64 (N,).
+
+        Raises:
+            UserError: the Java process has died.
+        """
         try:
             statistics = [
                 self._ask(" ||| ".join(["SCORE", *(_one_line(r) for r in group), _one_line(caption)]))
                 for group, caption in zip(references, captions, strict=True)
             ]
-            total = self._ask(" ||| ".join(["EVAL", *statistics]))
-            for _ in captions:  # a score a picture comes first, that of them all last
-                total = self._answer()
-            return 100.0 * float(total)
+            answers = [self._ask(" ||| ".join(["EVAL", *statistics]))]
+            answers += [self._answer() for _ in captions]  # a score a picture comes first, that of them all last
+            return 100.0 * float(answers[-1]), 100.0 * np.array(answers[:-1], np.float64)
         except (OSError, ValueError) as error:
             raise UserError(_java_failed("METEOR", error)) from None
 

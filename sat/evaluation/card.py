@@ -6,18 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sat.config import ModelConfig, TrainConfig
+from sat.evaluation import card_texts, published
 
 Metrics = Mapping[str, Any]
 
-# Xu et al. 2015, table 1, Flickr8k; the attention rows are a single model on the official split.
-PUBLISHED_FLICKR8K: dict[str, tuple[float | None, ...]] = {
-    "Google NIC": (63.0, 41.0, 27.0, None, None),
-    "Log Bilinear": (65.6, 42.4, 27.7, 17.7, 17.31),
-    "Soft-Attention": (67.0, 44.8, 29.9, 19.5, 18.93),
-    "Hard-Attention": (67.0, 45.7, 31.4, 21.3, 20.30),
-}
-_PUBLISHED_COLUMNS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR")
-_COLUMNS = (*_PUBLISHED_COLUMNS, "ROUGE-L", "CIDEr", "length_ratio")
+PUBLISHED_FLICKR8K = {row.system: row.scores for row in published.rows("flickr8k")}
+_COLUMNS = (*published.COLUMNS, "ROUGE-L", "CIDEr", "length_ratio")
 _PROTOCOLS = {"standard": "standard", "paper_like": "paper-like"}
 _WHAT = {
     "soft": "soft attention (the expected context, equation 13 of the paper)",
@@ -26,27 +20,9 @@ _WHAT = {
 }
 # Columns of the training curves, in this order, where the run's metrics.jsonl has them.
 _CURVES = ("epoch", "loss", "entropy", "effective_places", "reward", "baseline", "advantage_std", "BLEU-4", "CIDEr")
-_DATASETS = {
-    "flickr8k": "Flickr8k, official split (6000 / 1000 / 1000 pictures, five captions each)",
-    "flickr30k": "Flickr30k",
-    "coco": "COCO captions",
-    "shapes": "generated shapes with captions from a small grammar",
-    "folder": "a folder of captioned pictures",
-}
-_PROTOCOLS_NOTE = """*standard* is the COCO caption evaluation: PTB tokens, punctuation dropped, brevity penalty.
-*paper-like* is what the published rows are nearest to: lower-cased, the final full stop a token, no brevity penalty,
-references of the paper's caption edition. The two are never to be compared with each other. Of the published rows
-only the attention models are known to be a single model on the official split."""
 _ATTENTION_NOTE = """Over the words of the captions that it wrote. Effective places is exp of the mean entropy; step
 divergence is the mean Jensen-Shannon divergence between the maps of consecutive words (0: it never moves; at most
 0.693)."""
-_GROUNDING_NOTE = """Attention inside the boxes that people drew round the {phrases} phrases of the reference captions,
-teacher-forced. A phrase has the map of its last word; the best word is chosen with knowledge of the box and flatters.
-Correctness is the share of attention inside the boxes, pointing how often the largest cell's centre hits one."""
-_LIMITS = (
-    "it writes short English sentences about everyday photographs, and will invent on drawings, text and crowds",
-    "it repeats what its training captions assume about people (gender, age, role): do not judge a person by it",
-)
 _MAPS_LIMIT = "where it looked is not why it wrote a word: read a map together with the baselines above"
 _NO_MAPS_LIMIT = "it has no attention, so that there are no maps to look at"
 _HARD_PLACES = 80  # effective places of 196 above which hard attention is too flat to be called so
@@ -90,12 +66,17 @@ def model_card(
     ]
     if metrics["attention"] is not None:
         parts += ["## Attention", _attention(config, metrics)]
-        parts += ["## Grounding", _grounding(config, metrics)]
+        parts += ["## Grounding", _grounding(config, metrics, dataset)]
     curves = _curves(history)
     if curves:
         parts += ["## Training curves", curves]
-    parts += ["## The command that made these numbers", _command(metrics, dataset), "## Limits", _limits(metrics)]
-    parts += ["## Licence of the weights", _licence(dataset)]
+    parts += [
+        "## The command that made these numbers",
+        _command(metrics, dataset),
+        "## Limits",
+        _limits(metrics, dataset),
+    ]
+    parts += ["## Licence of the weights", card_texts.licence(dataset)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -113,7 +94,9 @@ def _model(config: ModelConfig) -> str:
 
 
 def _recipe(config: ModelConfig, training: TrainConfig | None, dataset: str) -> str:
-    lines = [f"data set: {_DATASETS.get(dataset, dataset)}; model and settings were chosen on dev, never on test"]
+    lines = [
+        f"data set: {card_texts.DATASETS.get(dataset, dataset)}; model and settings were chosen on dev, never on test"
+    ]
     if training is not None:
         start = f"the weights of `{training.start_from}`" if training.start_from else "random weights"
         encoder = "fine-tuned" if training.encoder_learning_rate > 0 else "frozen, with its ImageNet weights"
@@ -150,15 +133,15 @@ def _scores(config: ModelConfig, metrics: Metrics, dataset: str, other_seeds: Se
     parts = [
         f"The {metrics['split']} split, seed {_or_dash(metrics['seed'])}, {_decoding(decoding)}. Scores are times 100.",
         markdown_table(["model", "protocol", *_COLUMNS], rows),
-        _PROTOCOLS_NOTE,
+        card_texts.protocols(dataset),
     ]
-    if metrics["paper_like"] is None:
+    if metrics["paper_like"] is None and dataset != "shapes":
         parts.append("There is no paper-like score: the data set has no captions of the paper's edition.")
     if other_seeds:
         parts.append(_spread([metrics, *other_seeds]))
-    published = PUBLISHED_FLICKR8K.get({"soft": "Soft-Attention", "hard": "Hard-Attention"}.get(config.attention, ""))
-    if dataset == "flickr8k" and metrics["paper_like"] is not None and published is not None:
-        parts.append(_against_paper(metrics["paper_like"], published))
+    paper = PUBLISHED_FLICKR8K.get({"soft": "Soft-Attention", "hard": "Hard-Attention"}.get(config.attention, ""))
+    if dataset == "flickr8k" and metrics["paper_like"] is not None and paper is not None:
+        parts.append(_against_paper(metrics["paper_like"], paper))
     return "\n\n".join(parts)
 
 
@@ -175,10 +158,10 @@ def _spread(runs: Sequence[Metrics]) -> str:
     )
 
 
-def _against_paper(scores: Mapping[str, float], published: Sequence[float | None]) -> str:
+def _against_paper(scores: Mapping[str, float], paper: Sequence[float | None]) -> str:
     below = [
         f"{column} ({scores[column]:.1f} against {value:.1f})"
-        for column, value in zip(_PUBLISHED_COLUMNS, published, strict=True)
+        for column, value in zip(published.COLUMNS, paper, strict=True)
         if value is not None and scores[column] <= value
     ]
     if below:
@@ -208,7 +191,7 @@ def _attention(config: ModelConfig, metrics: Metrics) -> str:
     return "\n\n".join(parts)
 
 
-def _grounding(config: ModelConfig, metrics: Metrics) -> str:
+def _grounding(config: ModelConfig, metrics: Metrics, dataset: str) -> str:
     if metrics["grounding"] is None:
         return "Not measured: the data set has no boxes aligned to its captions."
     rows = []
@@ -228,7 +211,7 @@ def _grounding(config: ModelConfig, metrics: Metrics) -> str:
     ]
     return "\n\n".join(
         [
-            _GROUNDING_NOTE.format(phrases=found["phrases"]),
+            card_texts.grounding(dataset, found["phrases"]),
             markdown_table(header, rows),
             _verdict("Correctness", found["correctness_last"], found["centre"])
             + " "
@@ -271,25 +254,16 @@ def _flatten(line: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _command(metrics: Metrics, dataset: str) -> str:
-    command = f"python -m sat evaluate --model {metrics['model']} --dataset {dataset} --split {metrics['split']}"
+    first = "python -m sat data prepare shapes\n" if dataset == "shapes" else ""
+    command = f"{first}python -m sat evaluate --model {metrics['model']} --dataset {dataset} --split {metrics['split']}"
     return f"```\n{command} --out DIR\n```\n\nwith the data root in `SAT_DATA` or `--data`."
 
 
-def _limits(metrics: Metrics) -> str:
-    lines = [*_LIMITS, _MAPS_LIMIT if metrics["attention"] is not None else _NO_MAPS_LIMIT]
+def _limits(metrics: Metrics, dataset: str) -> str:
+    lines = [*card_texts.limits(dataset), _MAPS_LIMIT if metrics["attention"] is not None else _NO_MAPS_LIMIT]
     if metrics["split"] != "test":
         lines.append(f"these numbers are of the {metrics['split']} split, on which settings are chosen: they flatter")
     return _bullets(lines)
-
-
-def _licence(dataset: str) -> str:
-    if dataset == "shapes":
-        return "Trained on generated pictures only: under the licence of the project."
-    return (
-        f"The weights were trained on {_DATASETS.get(dataset, dataset).split(',')[0]}, whose photographs belong to "
-        "their photographers and whose terms allow research and education only; use the weights for nothing else. The "
-        "code has its own licence."
-    )
 
 
 def _published_rows() -> list[list[str]]:

@@ -1,7 +1,8 @@
 """The encoder: a picture becomes L annotation vectors on a grid (section 3.1.1).
 
 Any timm backbone by name, several joined by ``+`` (their grids are concatenated channel by channel), or
-``vgg19`` for the paper's own (torchvision, conv5_4 after ReLU).
+``vgg19`` for the paper's own (torchvision, conv5_4 after ReLU). ``NAME@blocks.3`` cuts a timm backbone after that
+module of its: an earlier grid, whose cells see less of what lies around them.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class Encoder(nn.Module):
 
 
 class _TimmBackbone(nn.Module):
-    """A timm network up to its stride-16 grid, with its own input normalisation folded in front."""
+    """A timm network up to its stride-16 grid, or cut earlier, with its own input normalisation folded in front."""
 
     mean: Tensor
     std: Tensor
@@ -99,6 +100,7 @@ class _TimmBackbone(nn.Module):
         super().__init__()
         import timm
 
+        name, cut, module = name.partition("@")
         package = _WEIGHT_PACKAGES.get(name)
         try:
             self.body = timm.create_model(
@@ -115,6 +117,8 @@ class _TimmBackbone(nn.Module):
         config = self.body.pretrained_cfg if isinstance(self.body.pretrained_cfg, dict) else {}
         self.register_buffer("mean", torch.tensor(config.get("mean", (0.5, 0.5, 0.5))).view(1, 3, 1, 1), False)
         self.register_buffer("std", torch.tensor(config.get("std", (0.5, 0.5, 0.5))).view(1, 3, 1, 1), False)
+        if cut:
+            self.body = _cut(self.body, name, module)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.body((x - self.mean) / self.std)[-1]
@@ -166,6 +170,19 @@ def pixels(squares: list) -> Tensor:
 
 def _build(name: str, pretrained: bool) -> nn.Module:
     return _Vgg19(pretrained) if name == "vgg19" else _TimmBackbone(name, pretrained)
+
+
+def _cut(body: nn.Module, name: str, module: str) -> nn.Module:
+    """The network up to a module, without the layers after it; its output is a list with that one grid."""
+    from timm.models import GraphExtractNet
+    from torch.fx.proxy import TraceError
+
+    try:
+        return GraphExtractNet(body, [module], squeeze_out=False)
+    except (ValueError, TraceError):
+        stages = [key for key, layer in body.named_modules() if key.count(".") == 1 and list(layer.children())]
+        hint = f"use one such as {', '.join(stages[:8])}" if stages else "use the whole encoder"
+        raise UserError(f"The encoder {name!r} cannot be cut after {module!r}: {hint}.") from None
 
 
 def _load_package_weights(body: nn.Module, name: str, package: str) -> None:

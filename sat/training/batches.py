@@ -14,6 +14,7 @@ from torch import Tensor
 from sat.data.features import FeatureStore
 from sat.images import MODEL_SIZE, read_picture
 from sat.models.encoder import pixels
+from sat.training.regions import Region, RegionTargets, collate_regions
 from sat.vocabulary import END, PAD, START
 
 
@@ -26,12 +27,14 @@ class Batch:
             themselves, uint8 (B, 3, S, S).
         inputs: <start> and the words, (B, K, T); targets: the words and <end>, (B, K, T); padded with <pad>.
         lengths: targets of every caption, (B, K), 0 for a missing caption.
+        regions: where attention should look while boxed phrases are written; None without boxes.
     """
 
     annotations: Tensor
     inputs: Tensor
     targets: Tensor
     lengths: Tensor
+    regions: RegionTargets | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class TrainingData:
         captions: ids of the words of every caption of every picture, without start and end.
         paths: the picture files, given only where batches are to hold pixels; ``size`` is the side of the square
             and ``mirror`` flips half of them.
+        regions: of every caption, where attention should look; None where it is not taught.
     """
 
     store: FeatureStore
@@ -54,6 +58,7 @@ class TrainingData:
     paths: Sequence[Path] | None = None
     size: int = MODEL_SIZE
     mirror: bool = False
+    regions: Sequence[Sequence[Sequence[Region]]] | None = None
 
     def __len__(self) -> int:
         return len(self.captions)
@@ -66,24 +71,37 @@ class TrainingData:
         """The order of the pictures in an epoch, the same whenever that epoch is run."""
         return np.random.default_rng([seed, epoch]).permutation(len(self))
 
-    def epoch(self, seed: int, epoch: int, size: int, max_words: int, skip: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, from number ``skip`` on."""
+    def epoch(
+        self, seed: int, epoch: int, size: int, max_words: int, skip: int = 0, part: tuple[int, int] = (0, 1)
+    ) -> Iterator[Batch]:
+        """The batches of an epoch, from number ``skip`` on.
+
+        Args:
+            part: (r, n): of every batch only each n-th picture, from the r-th on. A last batch of fewer than n
+                pictures gives its first one to those who would have none.
+        """
         order = self.order(seed, epoch)
         flip = np.random.default_rng([seed, epoch, 1]).random(len(self)) < 0.5
         for first in range(skip * size, len(order), size):
             chosen = order[first : first + size]
+            chosen = chosen[part[0] :: part[1]] if part[0] < len(chosen) else chosen[:1]
             yield self.batch(chosen, flip[chosen], max_words)
 
     def batch(self, chosen: np.ndarray, flip: np.ndarray, max_words: int) -> Batch:
         """The batch of the pictures ``chosen``, mirrored where ``flip``, sorted as ``rollout`` wants it."""
-        captions = [sorted((c[:max_words] for c in self.captions[i] if c), key=len, reverse=True) for i in chosen]
-        order = sorted(range(len(chosen)), key=lambda i: -len(captions[i][0]) if captions[i] else 0)
-        captions = [captions[i] for i in order]
-        inputs, targets, lengths = collate(captions)
+        cut = [[c[:max_words] for c in self.captions[i]] for i in chosen]
+        longest = [sorted((k for k, c in enumerate(p) if c), key=lambda k: -len(p[k])) for p in cut]  # first
+        order = sorted(range(len(chosen)), key=lambda i: -len(cut[i][longest[i][0]]) if longest[i] else 0)
+        inputs, targets, lengths = collate([[cut[i][k] for k in longest[i]] for i in order])
+        regions = None
+        if self.regions is not None:
+            found = [[self.regions[chosen[i]][k] for k in longest[i]] for i in order]
+            turn = self.mirrored is not None if self.paths is None else self.mirror
+            regions = collate_regions(found, [turn and bool(flip[i]) for i in order], lengths, self.store.places)
         if self.paths is not None:
             squares = [read_picture(self.paths[chosen[i]], size=self.size).square for i in order]
             turned = [s[:, ::-1] if flip[i] and self.mirror else s for i, s in zip(order, squares, strict=True)]
-            return Batch(pixels(turned), inputs, targets, lengths)
+            return Batch(pixels(turned), inputs, targets, lengths, regions)
         plain, mirrored = self._arrays
         rows = []
         for i in order:
@@ -91,7 +109,7 @@ class TrainingData:
                 rows.append(mirrored[self.mirrored_rows[chosen[i]]])
             else:
                 rows.append(plain[self.rows[chosen[i]]])
-        return Batch(torch.from_numpy(np.stack(rows)), inputs, targets, lengths)
+        return Batch(torch.from_numpy(np.stack(rows)), inputs, targets, lengths, regions)
 
     def statistics(self) -> tuple[Tensor, Tensor, Tensor]:
         """Mean (D,) and standard deviation (D,) of the channels, and the mean grid (L, D), over the pictures."""

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from sat.config import Context, HardConfig
 from sat.models.attention import weights as context_weights
 from sat.models.decoder import Annotations, Decoder, State
+from sat.training.regions import RegionTargets
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Rollout:
         index: (N, 3), picture, caption and step of every token.
         coverage: sum_t alpha_ti, (B, K, L); None without attention.
         entropy: H[alpha_t], (N,); None without attention.
+        log_alpha: log alpha_t, (N, L); None without attention.
         place_log_prob: log p(s_t given a), (N,), of sampled glimpses; None unless sampled.
         sampled: bool (N,), False where the expected context was used; None unless sampled.
         expected_log_prob: log p(y_t) under the expected context of the same state, (N,), detached; None unless
@@ -35,6 +37,7 @@ class Rollout:
     index: Tensor
     coverage: Tensor | None
     entropy: Tensor | None
+    log_alpha: Tensor | None
     place_log_prob: Tensor | None
     sampled: Tensor | None
     expected_log_prob: Tensor | None
@@ -105,6 +108,7 @@ def rollout(
             attended = F.pad((out.alpha * alive.unsqueeze(-1)), (0, 0, 0, K - k, 0, B - b))  # (B, K, L)
             coverage = attended if coverage is None else coverage + attended
             packed.setdefault("entropy", []).append(-(out.alpha * log_alpha).sum(-1)[alive])  # (n_t,)
+            packed.setdefault("log_alpha", []).append(log_alpha[alive])  # (n_t, L)
             if sampling and out.weights is not None:
                 one_hot = out.weights if expect is None else out.weights * ~expect[:b, None, None]
                 place_log_prob = (one_hot.detach() * log_alpha.clamp(min=-30.0)).sum(-1)  # (b, k)
@@ -122,6 +126,7 @@ def rollout(
         index=joined["index"],
         coverage=coverage,
         entropy=joined.get("entropy"),
+        log_alpha=joined.get("log_alpha"),
         place_log_prob=joined.get("place_log_prob"),
         sampled=joined.get("sampled"),
         expected_log_prob=joined.get("expected"),
@@ -177,6 +182,31 @@ def doubly_stochastic(coverage: Tensor, lengths: Tensor) -> Tensor:
     """
     there = lengths > 0  # (B, K)
     return (1.0 - coverage[there]).square().mean()
+
+
+def attention_inside(rolled: Rollout, regions: RegionTargets) -> Tensor:
+    """log of the attention inside the boxes of the phrase, log sum_i alpha_ti c_i, for every word of a boxed phrase.
+
+    Args:
+        regions: with c_i, the fraction of cell i inside the boxes.
+
+    Returns:
+        (M,), of those M of the N words that belong to a region, in the order of ``rolled``.
+    """
+    assert rolled.log_alpha is not None
+    region = regions.region[tuple(rolled.index.unbind(1))]  # (N,)
+    boxed = region >= 0
+    coverage = regions.coverage[region[boxed]]  # (M, L)
+    return (rolled.log_alpha[boxed] + coverage.log()).logsumexp(-1)
+
+
+def grounding(log_inside: Tensor, power: float) -> Tensor:
+    """Mean over words of (1 - m^q) / q, m = exp(``log_inside``) in (0, 1] and q = ``power``; of -log m where q is 0.
+
+    Zero where there are no words: a batch without boxes teaches nothing.
+    """
+    missed = -torch.expm1(power * log_inside) / power if power else -log_inside  # (M,)
+    return missed.sum() / max(len(missed), 1)
 
 
 def reinforce(rolled: Rollout, hard: HardConfig, baseline: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from sat import checkpoints
 from sat.config import ModelConfig, TrainConfig
-from sat.data.dataset import Dataset, Example
+from sat.data import shapes
+from sat.data.dataset import Dataset, Example, data_root
 from sat.data.features import FeatureStore, extract
 from sat.data.registry import load_dataset
 from sat.data.tokens import tokenize
@@ -18,6 +19,7 @@ from sat.errors import UserError
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder
 from sat.training.batches import TrainingData
+from sat.training.grounding import training_regions
 from sat.vocabulary import Vocabulary
 
 Log = Callable[[str], None]
@@ -42,11 +44,14 @@ class Prepared:
 
 
 def prepare(config: TrainConfig, log: Log) -> Prepared:
-    """Load the data set, compute missing annotations, build the vocabulary and the decoder.
+    """Load the data set (shapes that are not there are drawn), compute missing annotations, build the vocabulary and
+    the decoder.
 
     Raises:
         UserError: the data set, the encoder's weights or the starting checkpoint is not there or does not fit.
     """
+    if config.dataset == "shapes":
+        _draw_shapes(data_root(config.data) / "shapes", log)
     dataset = load_dataset(config.dataset, config.data)
     for problem in dataset.problems[:20]:
         log(f"passed over: {problem}")
@@ -86,9 +91,13 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
         decoder = Decoder(model)
     else:
         decoder, vocabulary = _start_from(start, config.model)
-    ids = [[vocabulary.encode(c) for c in example if c] for example in words]
+    ids = [[vocabulary.encode(c) for c in example] for example in words]
+    regions = None
+    if config.grounding.weight:
+        regions = training_regions(dataset, train, words, *store.grid)
+        log(f"{sum(len(caption) for picture in regions for caption in picture)} phrases with boxes")
     paths = [e.path for e in train] if tuned else None
-    training = TrainingData(store, rows, ids, mirrored, mirrored_rows, paths, size, config.mirror)
+    training = TrainingData(store, rows, ids, mirrored, mirrored_rows, paths, size, config.mirror, regions)
     if start is None:
         mean, std, grid = training.statistics()
         decoder.annotation_mean.copy_(mean)
@@ -99,6 +108,13 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
         f"{sum(p.numel() for p in decoder.parameters()) / 1e6:.1f} million weights"
     )
     return Prepared(dataset, encoder, decoder, vocabulary, training, store, dev, dev_rows)
+
+
+def _draw_shapes(folder: Path, log: Log) -> None:
+    """The shapes need no download, so that a first run can begin without preparing anything."""
+    if not folder.exists():
+        log(f"drawing {sum(shapes.DEFAULT_COUNT.values())} pictures of shapes into {folder}")
+        shapes.generate(folder)
 
 
 def _start_from(folder: Path, wanted: ModelConfig) -> tuple[Decoder, Vocabulary]:

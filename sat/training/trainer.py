@@ -1,12 +1,13 @@
-"""The training loop: one process, one device; the same code on a CPU and on a GPU."""
+"""The training loop: the same code on a CPU and on a GPU, in one process or in several (``Team``)."""
 
 from __future__ import annotations
 
 import json
 import math
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from torch.nn import functional as F
 from sat import checkpoints
 from sat.captioner import Captioner
 from sat.config import Decoding, TrainConfig
+from sat.data.dataset import Example
 from sat.errors import UserError
 from sat.evaluation.attention import attention_statistics
 from sat.evaluation.captions import QuickScorer
@@ -26,10 +28,13 @@ from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder, pixels
 from sat.trace import Trace
 from sat.training.batches import Batch
-from sat.training.losses import doubly_stochastic, reinforce, rollout
+from sat.training.grounding import dev_grounding
+from sat.training.hints import hint
+from sat.training.losses import attention_inside, doubly_stochastic, grounding, reinforce, rollout
 from sat.training.prepare import Prepared, prepare
-from sat.training.run import RunFolder
+from sat.training.run import Onlooker, RunFolder
 from sat.training.schedule import learning_rate, ramp
+from sat.training.team import ALONE, Team
 from sat.vocabulary import Vocabulary
 
 _SAVE_EVERY = 100  # steps between two states on disk within an epoch
@@ -48,14 +53,17 @@ class Trainer:
         *,
         device: str = "",
         should_stop: Callable[[], bool] = lambda: False,
+        team: Team = ALONE,
+        prepared: Prepared | None = None,
     ) -> None:
-        self.config, self.folder, self.should_stop = config, folder, should_stop
+        self.config, self.folder, self.should_stop, self.team = config, folder, should_stop, team
         self.device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.manual_seed(config.seed)
-        self.prepared: Prepared = prepare(config, folder.log)
+        self.prepared: Prepared = prepared or prepare(config, folder.log)
         self.decoder = self.prepared.decoder.to(self.device).requires_grad_(True)
         self.encoder = self.prepared.encoder.to(self.device)
         self.tuned = self.encoder.parameters_to_train() if config.encoder_learning_rate else []
+        team.align([self.decoder, self.encoder] if self.tuned else [self.decoder])
         self.vocabulary = self.prepared.vocabulary
         self.optimizer = torch.optim.AdamW(self._groups(), lr=config.learning_rate, betas=(0.9, 0.98))
         self.batches = math.ceil(len(self.prepared.training) / config.batch_pictures)
@@ -67,6 +75,12 @@ class Trainer:
         self.averaged = 0
         self.scorer = QuickScorer({e.name: list(e.captions) for e in self.prepared.dev})
         self._sums: dict[str, float] = {}
+        self._reseed()
+
+    def _reseed(self) -> None:
+        """Workers that start from the same numbers must not draw the same dropout masks for different pictures."""
+        if not self.team.leads:
+            torch.manual_seed(self.config.seed + 1_000_003 * self.team.rank + 7919 * self.step)
 
     def _groups(self) -> list[dict[str, Any]]:
         """Weight decay on matrices only."""
@@ -115,6 +129,7 @@ class Trainer:
         torch.set_rng_state(state["rng"])
         if state["cuda_rng"] and self.device.type == "cuda":
             torch.cuda.set_rng_state_all(state["cuda_rng"])
+        self._reseed()
         self.folder.rewind(self.step)
 
     # The loop.
@@ -122,6 +137,7 @@ class Trainer:
     def run(self) -> bool:
         """Train; True when the run came to its end, False when it was stopped (and saved)."""
         config = self.config
+        self.folder.status("running", phase="training", epoch=self.epoch, step=self.step, total=self.total)
         while self.epoch < config.epochs:
             started = time.monotonic()
             if not self._train_epoch():
@@ -129,7 +145,7 @@ class Trainer:
                 self.folder.status("stopped", epoch=self.epoch, step=self.step)
                 return False
             self._end_epoch(time.monotonic() - started)
-            if config.patience and self.epoch - 1 - self.best_epoch >= config.patience:
+            if self.team.agree(0 < config.patience <= self.epoch - 1 - self.best_epoch):
                 self.folder.log(f"no better on dev for {config.patience} epochs: ending early")
                 break
         return True
@@ -138,24 +154,28 @@ class Trainer:
         config = self.config
         self.decoder.train()
         batches = self.prepared.training.epoch(
-            config.seed, self.epoch, config.batch_pictures, config.max_words, skip=self.batch
+            config.seed, self.epoch, config.batch_pictures, config.max_words, skip=self.batch, part=self.team.part
         )
         window: dict[str, float] = {}
+        steps = 0  # in the window, which an epoch's end or a resumption cuts short
+        every = min(_LOG_EVERY, max(self.batches // 5, 1))  # a short run has its curves too
         for batch in batches:
             values = self.train_step(batch)
             self.step += 1
             self.batch += 1
+            stop = self.team.agree(self.should_stop())  # before anybody can see that a step was made
             for name, value in values.items():
                 self._sums[name] = self._sums.get(name, 0.0) + value
                 window[name] = window.get(name, 0.0) + value
-            if self.step % _LOG_EVERY == 0:
-                means = {name: value / _LOG_EVERY for name, value in window.items()}
-                window = {}
-                self.folder.record(kind="step", epoch=self.epoch, step=self.step, **means)
-                self.folder.status("running", epoch=self.epoch, step=self.step, total=self.total)
+            steps += 1
+            if self.step % every == 0:
+                means = {name: value / steps for name, value in window.items()}
+                window, steps = {}, 0
+                self.folder.record(kind="step", epoch=self.epoch, step=self.step, **means, **gpu_use(self.device))
+                self.folder.status("running", phase="training", epoch=self.epoch, step=self.step, total=self.total)
             if self.step % _SAVE_EVERY == 0 and self.batch < self.batches:
                 self.folder.save_state(self.state())
-            if self.should_stop():
+            if stop:
                 return False
         return True
 
@@ -183,42 +203,66 @@ class Trainer:
                 expected_baseline=hard and config.hard.baseline == "expected",
                 own_words=ramp(0.0, config.scheduled_sampling, self.epoch, config.epochs),
             )
+        # This worker's part of the batch's tokens and captions: 1 where it is alone.
+        of_tokens, of_captions = self.team.shares([len(rolled.targets), int((lengths > 0).sum())])
         nll = F.cross_entropy(rolled.logits, rolled.targets, label_smoothing=config.label_smoothing)
-        loss, values = nll, {"nll": nll.item(), "lr": rate}
+        loss, values = of_tokens * nll, {"nll": of_tokens * nll.item()}
         if rolled.coverage is not None and rolled.entropy is not None:
             penalty = doubly_stochastic(rolled.coverage, lengths)
-            loss = loss + config.doubly_stochastic * penalty
-            values |= {"penalty": penalty.item(), "entropy": rolled.entropy.mean().item()}
+            loss = loss + of_captions * config.doubly_stochastic * penalty
+            values |= {"penalty": of_captions * penalty.item(), "entropy": of_tokens * rolled.entropy.mean().item()}
+        if batch.regions is not None:
+            inside = attention_inside(rolled, batch.regions.to(self.device))
+            (of_boxed,) = self.team.shares([len(inside)])
+            missed = grounding(inside, config.grounding.power)
+            loss = loss + of_boxed * config.grounding.weight * missed
+            correctness = inside.detach().exp().sum().item() / max(len(inside), 1)
+            values |= {"grounding": of_boxed * missed.item(), "correctness": of_boxed * correctness}
         if hard:
-            surrogate, self.baseline, advantage = reinforce(rolled, config.hard, self.baseline)
+            surrogate, baseline, advantage = reinforce(rolled, config.hard, self.baseline)
+            self.baseline = self.team.known_mean(baseline)
             weight = ramp(config.hard.entropy_weight, config.hard.entropy_weight_end, self.step, self.total)
             assert rolled.entropy is not None and rolled.sampled is not None
-            loss = loss + surrogate - weight * rolled.entropy.mean()
+            loss = loss + of_tokens * (surrogate - weight * rolled.entropy.mean())
             taken = advantage[rolled.sampled]
+            reward = rolled.logits.detach().log_softmax(-1).gather(1, rolled.targets[:, None]).mean().item()
             values |= {
-                "reward": rolled.logits.detach().log_softmax(-1).gather(1, rolled.targets[:, None]).mean().item(),
-                "baseline": self.baseline[0].nan_to_num().item(),
-                "advantage_std": taken.std().item() if len(taken) > 1 else 0.0,
+                "reward": of_tokens * reward,
+                "baseline": of_tokens * self.baseline[0].nan_to_num().item(),
+                "advantage_std": of_tokens * (taken.std().item() if len(taken) > 1 else 0.0),
             }
-        if not torch.isfinite(loss):
+        values = self.team.sums(values | {"loss": loss.item()})
+        if not math.isfinite(values["loss"]):
             raise UserError(
-                f"The loss became {loss.item()} at step {self.step}: lower learning_rate or clip_norm and resume; the "
-                "last good state is kept."
+                f"The loss became {values['loss']} at step {self.step}: lower learning_rate or clip_norm and resume; "
+                "the last good state is kept."
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_([*decoder.parameters(), *self.tuned], config.clip_norm)
+        parameters = [*decoder.parameters(), *self.tuned]
+        self.team.add_gradients([p for p in parameters if p.requires_grad])
+        norm = torch.nn.utils.clip_grad_norm_(parameters, config.clip_norm)
         self.optimizer.step()
-        return values | {"loss": loss.item(), "grad_norm": norm.item()}
+        return values | {"lr": rate, "grad_norm": norm.item()}
 
     def _end_epoch(self, seconds: float) -> None:
+        if self.team.leads:
+            self._score_epoch(seconds)
+        self.epoch, self.batch, self._sums = self.epoch + 1, 0, {}
+        self.folder.save_state(self.state())
+
+    def _score_epoch(self, seconds: float) -> None:
+        """Score this epoch on dev, write its record and its samples, and keep the weights if they are the best."""
         config = self.config
         count = max(self.batch, 1)
         means = {name: value / count for name, value in self._sums.items()}
-        self._sums = {}
+        self.folder.status("running", phase="scoring", epoch=self.epoch, step=self.step, total=self.total)
         scores, traces = score_dev(
             self.decoder, self.vocabulary, self.prepared, self.scorer, GREEDY, self.encoder if self.tuned else None
         )
+        if config.grounding.weight:
+            shown = dev_batches(self.decoder, self.prepared, self.encoder if self.tuned else None)
+            scores |= dev_grounding(self.decoder, self.vocabulary, self.prepared.dataset, shown)
         if config.average_last and self.epoch >= config.epochs - config.average_last:
             for name, tensor in self.decoder.state_dict().items():
                 self.average[name] = self.average.get(name, 0) + tensor.detach().cpu().float()
@@ -237,14 +281,14 @@ class Trainer:
             f"epoch {self.epoch + 1}/{config.epochs}: nll {means['nll']:.3f}, dev BLEU-4 {scores['BLEU-4']:.2f}, "
             f"CIDEr {scores['CIDEr']:.2f}"
             + (f", effective places {scores['effective_places']:.0f}" if "effective_places" in scores else "")
+            + (f", attention in the boxes {scores['correctness_last']:.3f}" if "correctness_last" in scores else "")
             + f", {seconds:.0f} s"
         )
         if scores["CIDEr"] > self.best:
             self.best, self.best_epoch = scores["CIDEr"], self.epoch
             best = self.folder.path / "checkpoints" / "best"
             checkpoints.save_model(best, self.decoder, self.vocabulary, encoder=self.encoder if self.tuned else None)
-        self.epoch, self.batch = self.epoch + 1, 0
-        self.folder.save_state(self.state())
+        self.folder.status("running", phase="training", epoch=self.epoch + 1, step=self.step, best=self.best)
 
     def _write_samples(self, traces: list[Trace]) -> None:
         """Caption and maps of the fixed pictures at this epoch."""
@@ -282,17 +326,26 @@ def caption_dev(
 ) -> list[Trace]:
     """Traces of the dev pictures, in float32."""
     captioner = Captioner(decoder, vocabulary, None)
-    array, traces = prepared.store.array(), []
+    traces: list[Trace] = []
+    for _, raw in dev_batches(decoder, prepared, encoder):
+        traces += captioner.caption_annotations(raw, decoding)
+    return traces
+
+
+def dev_batches(
+    decoder: Decoder, prepared: Prepared, encoder: Encoder | None
+) -> Iterator[tuple[list[Example], Tensor]]:
+    """The dev pictures and their annotations, float32 (B, L, D): the stored ones, or those of ``encoder``."""
+    array = prepared.store.array()
     for first in range(0, len(prepared.dev_rows), _DEV_BATCH):
+        examples = prepared.dev[first : first + _DEV_BATCH]
         if encoder is None:
             raw = torch.from_numpy(array[prepared.dev_rows[first : first + _DEV_BATCH]]).float()  # (B, L, D)
         else:
-            size = decoder.config.image_size
-            squares = [read_picture(e.path, size=size).square for e in prepared.dev[first : first + _DEV_BATCH]]
+            squares = [read_picture(e.path, size=decoder.config.image_size).square for e in examples]
             with torch.inference_mode():
                 raw = encoder(pixels(squares).to(next(encoder.parameters()).device))
-        traces += captioner.caption_annotations(raw, decoding)
-    return traces
+        yield examples, raw
 
 
 def finish(trainer: Trainer, destination: Path) -> None:
@@ -303,6 +356,7 @@ def finish(trainer: Trainer, destination: Path) -> None:
     with beam search.
     """
     folder, config = trainer.folder, trainer.config
+    folder.status("running", phase="choosing", epoch=trainer.epoch, step=trainer.step, total=trainer.total)
     candidates = {"best epoch": folder.path / "checkpoints" / "best"}
     if trainer.averaged and not trainer.tuned:
         mean = {name: total / trainer.averaged for name, total in trainer.average.items()}
@@ -363,22 +417,67 @@ def _merit(scores: dict[str, float]) -> float:
     return scores["BLEU-4"] + 0.4 * scores["CIDEr"]
 
 
+def gpu_use(device: torch.device) -> dict[str, float]:
+    """The most memory that tensors took so far, in GiB, and how busy the GPU is, in per cent; nothing on a CPU."""
+    if device.type != "cuda":
+        return {}
+    use = {"gpu_memory": torch.cuda.max_memory_allocated(device) / 2**30}
+    with suppress(ModuleNotFoundError, RuntimeError):  # without NVIDIA's management library nobody can tell
+        use["gpu_busy"] = float(torch.cuda.utilization(device))
+    return use
+
+
 def train(
-    config: TrainConfig, path: Path, *, resume: bool = False, should_stop: Callable[[], bool] = lambda: False
+    config: TrainConfig,
+    path: Path,
+    *,
+    resume: bool = False,
+    should_stop: Callable[[], bool] = lambda: False,
+    team: Team = ALONE,
+    device: str = "",
 ) -> bool:
-    """A whole run in ``path``: train, choose on dev, write ``path/model``. False if it was stopped on the way."""
-    folder = RunFolder.open(path) if resume else RunFolder.create(path, config)
-    try:
-        trainer = Trainer(folder.config if resume else config, folder, should_stop=should_stop)
-        state = folder.load_state() if resume else None
-        if state is not None:
-            trainer.restore(state)
-            folder.log(f"resumed at epoch {trainer.epoch + 1}, step {trainer.step}")
-        if not trainer.run():
-            folder.log("stopped and saved")
-            return False
-        finish(trainer, path / "model")
-    except BaseException as error:
-        folder.status("failed", error=str(error) or type(error).__name__)
-        raise
+    """A whole run in ``path``: train, choose on dev, write ``path/model``. False if it was stopped on the way.
+
+    Besides ``should_stop`` it is stopped by ``RunFolder.request_stop``, from whatever process. With several workers
+    each calls this, and the first alone writes.
+
+    Raises:
+        UserError: a setting, the data or the disk; or another process trains this run.
+    """
+    if team.leads:
+        folder = RunFolder.open(path) if resume else RunFolder.create(path, config)
+    else:
+        folder = Onlooker.open(path)
+    with folder.hold(), folder.heartbeat():
+        try:
+            folder.forget_stop()
+            folder.status("running", phase="preparing")
+            stop = _either(should_stop, folder.stop_requested) if team.leads else should_stop
+            settings = folder.config if resume else config
+            trainer = Trainer(settings, folder, device=device, should_stop=stop, team=team)
+            state = folder.load_state() if resume else None
+            if state is not None:
+                trainer.restore(state)
+                folder.log(f"resumed at epoch {trainer.epoch + 1}, step {trainer.step}")
+            if not trainer.run():
+                folder.log("stopped and saved")
+                return False
+            if team.leads:
+                finish(trainer, path / "model")
+        except (KeyboardInterrupt, SystemExit):
+            with suppress(UserError, OSError):
+                folder.status("stopped")
+                folder.log("stopped at once; the last saved state is kept", echo=False)
+            raise
+        except BaseException as error:
+            with suppress(UserError, OSError):  # the disk may be what failed; the error itself says so
+                said = str(error) or type(error).__name__
+                folder.status("failed", error=said, hint=hint(error))
+                why = f"failed: {said}" if isinstance(error, UserError) else traceback.format_exc().rstrip()
+                folder.log(why, echo=False)
+            raise
     return True
+
+
+def _either(first: Callable[[], bool], second: Callable[[], bool]) -> Callable[[], bool]:
+    return lambda: first() or second()

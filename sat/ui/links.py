@@ -16,6 +16,7 @@ import streamlit as st
 from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
 
 SAMPLE, MODEL, STEP, OVERLAY, SCALE, SHOW = "sample", "model", "step", "overlay", "scale", "show"
+BRANCHES, OPEN, PANEL, PICTURE = "branches", "branch", "panel", "picture"
 _FIRST = "_links_read"
 
 
@@ -86,29 +87,59 @@ def step_from_address() -> int | None:
 
 
 def select(
-    label: str, options: Sequence[str], labels: Mapping[str, str], *, name: str, default: str, help: str | None = None
+    label: str,
+    options: Sequence[str],
+    labels: Mapping[str, str],
+    *,
+    name: str,
+    default: str,
+    help: str | None = None,
+    new_caption: bool = True,
 ) -> str:
     """A choice among a few, kept in the address under ``name`` unless it is the default.
 
     The address is the one place that says what is chosen, so that links, reloading and going back all agree.
+
+    Args:
+        new_caption: the choice leads to another caption, so that what the address says of this one is forgotten.
     """
     asked = st.query_params.get(name)
     value = asked if asked in options else default
     key = f"{name}_choice"
     st.session_state[key] = value
-    many = len(options) > 5
+    many = len(options) > 5 or sum(len(labels[option]) for option in options) > 90  # too much for a row of buttons
     widget: Any = st.selectbox if many else partial(st.segmented_control, required=True)
-    widget(label, options, format_func=labels.get, key=key, help=help, on_change=_keep, args=(name, key, default))
+    widget(
+        label,
+        options,
+        format_func=labels.get,
+        key=key,
+        help=help,
+        on_change=_keep,
+        args=(name, key, default, new_caption),
+    )
     return str(value)
 
 
-def _keep(name: str, key: str, default: str) -> None:
+def _keep(name: str, key: str, default: str, new_caption: bool) -> None:
     value = st.session_state[key]
-    forget(STEP)  # of another caption
+    if new_caption:
+        forget_caption()
     if value == default:
         forget(name)
     else:
         st.query_params[name] = value
+
+
+def plain(text: str) -> str:
+    """Somebody else's text, so that it is shown as it is and not as Markdown."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)
+
+
+def forget_caption() -> None:
+    """Take out what the address says of a caption: it will be another."""
+    for name in (STEP, BRANCHES, OPEN):
+        forget(name)
 
 
 def forget(name: str) -> None:

@@ -9,13 +9,21 @@ import streamlit as st
 from PIL import Image
 
 from sat.images import Picture, read_picture
-from sat.ui import links
+from sat.ui import datasets, links
 from sat.ui.gallery import gallery
+from sat.ui.paste import pasting
 from sat.ui.samples import read_sample, sample_names, samples
 
 UPLOAD_MB = 10
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif"]
-SOURCES = {"Samples": ":material/photo_library:", "Upload": ":material/upload:", "Camera": ":material/photo_camera:"}
+DATASET = "Data set"
+SOURCES = {
+    "Samples": ":material/photo_library:",
+    "Upload": ":material/upload:",
+    "Camera": ":material/photo_camera:",
+    DATASET: ":material/folder_open:",
+}
+_PASTED = "_pasted"
 THUMBNAIL = (168, 120)  # pixels, twice what is shown
 
 
@@ -25,10 +33,13 @@ def pick_picture() -> tuple[Picture, str] | None:
     Raises:
         UserError: what was given is not a picture that can be read.
     """
+    pasting(key="paste", on_paste=_keep_pasted)
+    sources = [name for name in SOURCES if name != DATASET or datasets.prepared()]
+    if "source" not in st.session_state or st.session_state["source"] not in sources:
+        st.session_state["source"] = DATASET if datasets.asked_picture() else "Samples"
     source = st.segmented_control(
         "Picture",
-        list(SOURCES),
-        default="Samples",
+        sources,
         required=True,
         format_func=lambda name: f"{SOURCES[name]} {name}",
         key="source",
@@ -41,15 +52,32 @@ def pick_picture() -> tuple[Picture, str] | None:
             type=TYPES,
             max_upload_size=UPLOAD_MB,
             key="upload",
+            on_change=_forget_pasted,
             help="JPEG, PNG, WebP, GIF (first frame), BMP, TIFF or HEIC. It stays in memory and is not kept.",
         )
+        pasted: bytes | None = st.session_state.get(_PASTED)
+        if pasted is not None:
+            st.caption("This is the picture that you pasted.")
+            return _uploaded(pasted), "pasted"
+        st.caption("Or paste one: copy a picture anywhere and press Ctrl+V (⌘V) on this page.")
         return None if upload is None else (_uploaded(upload.getvalue()), "upload")
     if source == "Camera":
         shot = st.camera_input("A picture from the camera", key="camera", width=480)
         return None if shot is None else (_uploaded(shot.getvalue()), "camera")
+    if source == DATASET:
+        return datasets.pick_from_dataset()
     name = chosen_sample()
     gallery(_thumbnails(), name, key="gallery", on_choose=_choose)
     return _sample(name), name
+
+
+def _keep_pasted(data: bytes) -> None:
+    st.session_state[_PASTED] = data
+    st.session_state["source"] = "Upload"
+
+
+def _forget_pasted() -> None:
+    st.session_state.pop(_PASTED, None)
 
 
 def chosen_sample() -> str:
@@ -60,7 +88,8 @@ def chosen_sample() -> str:
 
 def _choose(name: str) -> None:
     """Put a sample into the address, which is the one place that says which sample is shown."""
-    links.forget(links.STEP)
+    links.forget_caption()
+    links.forget(links.PICTURE)
     if name == sample_names()[0]:
         links.forget(links.SAMPLE)
     else:

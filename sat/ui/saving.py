@@ -5,35 +5,50 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from sat.drawing.compare import comparison
 from sat.drawing.export import FORMATS, figure_bytes
 from sat.drawing.figure import Figure
+from sat.drawing.overlay import View
 from sat.drawing.strip import focus, strip
 from sat.images import Picture
 from sat.trace import Trace
+from sat.ui.compare import Both
 from sat.ui.player import Played
 
 
-def save_buttons(picture: Picture, trace: Trace, current: Callable[[], Played], name: str) -> None:
+@dataclass(frozen=True)
+class Shown:
+    """What is on the screen: a picture and its caption, the open branch's caption if there is one, and the word."""
+
+    picture: Picture
+    trace: Trace
+    branch: Trace | None
+    played: Played
+
+
+def save_buttons(shown: Callable[[], Shown], stem: str) -> None:
     """A row of buttons for the strip, the word and the trace.
 
     Args:
-        current: where the person is at the moment of the click. The buttons must stay outside the fragment that follows
+        shown: what is on the screen at the moment of the click. The buttons must stay outside the fragment that follows
             the player: every time they are drawn they get new addresses, and a click just then would be lost.
-        name: what file names begin with.
+        stem: what file names begin with.
     """
-    stem = f"{name}-{trace.model}"
 
     def words() -> Figure:
-        return strip(picture, [trace], current().view)
+        now = shown()
+        beside = now.branch is not None and now.branch.words and now.branch.picture == now.picture.digest
+        return strip(now.picture, [now.trace, now.branch] if beside and now.branch else [now.trace], now.played.view)
 
     def word() -> Figure:
-        return focus(picture, trace, current().step, current().view)
+        now = shown()
+        return focus(now.picture, now.trace, now.played.step, now.played.view)
 
     with st.container(horizontal=True, gap="medium", key="save"):
         with _group("Save all words"):
@@ -44,9 +59,39 @@ def save_buttons(picture: Picture, trace: Trace, current: Callable[[], Played], 
                 _figure_button(suffix, f"{stem}-word", word, "this word's map")
         with _group("The numbers"):
             _button(
-                "JSON", partial(trace_json, trace), f"{stem}.json", "application/json", "every number of the caption"
+                "JSON",
+                lambda: trace_json(shown().trace),
+                f"{stem}.json",
+                "application/json",
+                "every number of the caption",
             )
-            _button("NPZ", partial(trace_npz, trace), f"{stem}.npz", "application/zip", "the arrays, for numpy")
+            _button("NPZ", lambda: trace_npz(shown().trace), f"{stem}.npz", "application/zip", "the arrays, for numpy")
+
+
+def save_comparison(both: Both, view: Callable[[], View], stem: str) -> None:
+    """A row of buttons for the figure of two captions word against word, and for their numbers.
+
+    Args:
+        view: how maps are drawn at the moment of the click; as for ``save_buttons``, stay outside the fragment.
+        stem: what file names begin with.
+    """
+
+    def figure() -> Figure:
+        return comparison(both.picture, *both.traces, both.pairs, view(), same_text=both.same_text)
+
+    with st.container(horizontal=True, gap="medium", key="save"):
+        if any(trace.attention != "none" for trace in both.traces):
+            with _group("Save the comparison"):
+                for suffix in (".png", ".svg", ".pdf", ".gif"):
+                    _figure_button(suffix, f"{stem}-compare", figure, "both models' maps and their difference")
+        with _group("The numbers"):
+            _button(
+                "JSON",
+                lambda: comparison_json(both),
+                f"{stem}-compare.json",
+                "application/json",
+                "every number of both captions",
+            )
 
 
 def _group(label: str) -> DeltaGenerator:
@@ -65,6 +110,23 @@ def _button(label: str, data: Callable[[], bytes], file: str, mime: str, what: s
     st.download_button(
         label, data, file_name=file, mime=mime, on_click="ignore", key=f"save {file}", help=f"Save {what}"
     )
+
+
+def comparison_json(both: Both) -> bytes:
+    """Both traces and the pairs of their words as the JSON file that is saved."""
+    first, second = both.traces
+    pairs = [
+        {
+            "first": pair.first,
+            "second": pair.second,
+            "same": pair.same,
+            "divergence": pair.divergence,
+            "entropies": pair.entropies,
+        }
+        for pair in both.pairs
+    ]
+    record = {"same_text": both.same_text, "first": first.to_dict(), "second": second.to_dict(), "pairs": pairs}
+    return json.dumps(record).encode("utf-8")
 
 
 def trace_json(trace: Trace) -> bytes:

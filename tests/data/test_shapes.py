@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +15,9 @@ from sat.data.entities import AlignedCaption, AlignedPicture, read_aligned
 from sat.data.shapes import (
     COLOURS,
     KINDS,
+    RADII,
     SIZE,
+    SIZES,
     Shape,
     coverage,
     draw,
@@ -29,7 +33,7 @@ from sat.errors import UserError
 COUNT = {"train": 24, "dev": 3, "test": 2}
 SINGULARS = {plural: noun for noun, plural in PLURALS.items()}
 PHRASE = re.compile(
-    rf"(?P<number>an?|two|three|four) (?:(?P<size>small|large) )?(?:(?P<colour>{'|'.join(COLOURS)}) )?"
+    rf"(?P<number>an?|two|three|four) (?:(?P<size>{'|'.join(SIZES)}) )?(?:(?P<colour>{'|'.join(COLOURS)}) )?"
     rf"(?P<noun>{'|'.join([*PLURALS, *SINGULARS])})\b"
 )
 PLACES = {
@@ -137,6 +141,29 @@ def test_backgrounds_are_soft_and_unlike_the_colours() -> None:
             assert np.linalg.norm(ground - np.array(rgb), axis=-1).min() > 45
 
 
+def test_groups_differ_in_size_and_are_alike_within() -> None:
+    seen = set()
+    for seed in range(300):
+        shapes = random_shapes(np.random.default_rng([seed, 7]))
+        assert [SIZES.index(shape.size) for shape in shapes] == sorted(SIZES.index(shape.size) for shape in shapes)
+        groups = {size: {(s.kind, s.colour) for s in shapes if s.size == size} for size in SIZES}
+        assert all(len(looks) <= 1 for looks in groups.values())
+        assert all(RADII[shape.size][0] <= shape.radius <= RADII[shape.size][1] for shape in shapes)
+        for one, other in combinations(shapes, 2):
+            assert max(abs(one.x - other.x), abs(one.y - other.y)) > one.radius + other.radius
+        seen |= {(len(shapes), sum(map(bool, groups.values())))}
+    assert seen == {(1, 1), (2, 1), (3, 1), (2, 2), (3, 2), (4, 2), (3, 3), (4, 3)}
+
+
+def test_even_the_smallest_box_holds_the_centre_of_a_cell() -> None:
+    cell = SIZE / 14
+    for kind in KINDS:
+        for turn in (-15.0, 0.0, 15.0):
+            shape = Shape(kind, "red", "small", 100.0, 100.0, RADII["small"][0], turn, COLOURS["red"])
+            x0, y0, x1, y1 = draw((shape,), np.zeros((SIZE, SIZE, 3), np.float32))[1][0]
+            assert min(x1 - x0, y1 - y0) >= cell
+
+
 def test_every_caption_is_true() -> None:
     """Parsed from the words alone: number, size, colour, kind, place and relation hold, and the boxes are right."""
     said = set()
@@ -146,7 +173,7 @@ def test_every_caption_is_true() -> None:
         boxes = draw(shapes, np.zeros((SIZE, SIZE, 3), np.float32))[1]
         for caption in record.captions:
             said |= check_caption(record, caption, shapes, boxes)
-    assert said >= {*PLACES, *RELATIONS, *PLURALS.values(), *PLURALS, *COLOURS, "two", "three", "small", "large"}
+    assert said >= {*PLACES, *RELATIONS, *PLURALS.values(), *PLURALS, *COLOURS, "two", "three", *SIZES}
 
 
 def check_caption(
@@ -159,6 +186,7 @@ def check_caption(
     found = list(PHRASE.finditer(text))
     assert [match[0] for match in found] == [" ".join(p.words).lower() for p in caption.phrases]
     centres = []
+    named: set[int] = set()
     for match, phrase in zip(found, caption.phrases, strict=True):
         noun = SINGULARS.get(match["noun"], match["noun"])
         fits = [
@@ -174,6 +202,10 @@ def check_caption(
         assert sorted(record.boxes[phrase.id]) == sorted(boxes[i] for i in fits), text
         assert phrase.types == (noun,)
         centres.append([(shapes[i].x, shapes[i].y) for i in fits])
+        left = [i for i in range(len(shapes)) if i not in named]
+        largest = {i for i in left if shapes[i].radius > RADII[shapes[left[0]].size][0] - 1}
+        assert largest <= set(fits) <= set(left), f"{text}: the larger comes first, and nothing is named twice"
+        named |= set(fits)
     used = set(re.findall(r"\w+", text))
     for index, match in enumerate(found):
         end = found[index + 1].start() if index + 1 < len(found) else len(text)
@@ -201,6 +233,26 @@ def test_generating_is_all_or_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(RuntimeError, match="stop"):
         generate(tmp_path / "shapes", count={"train": 2}, progress=stop)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_two_at_a_time_make_one_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Another process, with the same settings or with others, puts its folder there first."""
+    generate(tmp_path / "faster", count={"train": 2}, seed=seed)
+    replace_folder = os.replace
+
+    def late(source: Path, target: Path) -> None:
+        if target == tmp_path / "shapes":
+            replace_folder(tmp_path / "faster", target)
+        replace_folder(source, target)
+
+    monkeypatch.setattr(os, "replace", late)
+    if seed == 1:
+        assert len(generate(tmp_path / "shapes", count={"train": 2}, seed=1).examples) == 2
+    else:
+        with pytest.raises(UserError, match="cannot be written"):
+            generate(tmp_path / "shapes", count={"train": 2}, seed=1)
+    assert [path.name for path in tmp_path.iterdir()] == ["shapes"]
 
 
 def stop(done: int, total: int) -> None:

@@ -92,15 +92,28 @@ def test_card_of_a_model_without_attention_or_paper_edition() -> None:
     none = metrics("none-x", "expected", attention=None, grounding=None, paper_like=None)
     none["decoding"] = {"context": None, "beam": 1, "length_norm": 0.0}
     config = ModelConfig(name="none-x", attention="none")
-    card = model_card(config, none, [], training=TrainConfig(dataset="shapes", model=config))
+    card = model_card(config, none, [], training=TrainConfig(dataset="flickr30k", model=config))
     assert "Show and Tell" in card
     assert "## Attention" not in card
     assert "## Grounding" not in card
     assert "## Training curves" not in card
     assert "greedy" in card
     assert "There is no paper-like score" in card
-    assert "published" not in card.split("## Scores")[1].split("*standard*")[0]  # Flickr8k's rows are not for shapes
+    assert "published" not in card  # those are Flickr8k's rows
+    assert "trained on Flickr30k, whose photographs" in card
+
+
+def test_card_of_shapes_names_nothing_of_flickr8k_or_the_paper_s_table() -> None:
+    config = ModelConfig(name="soft-x", attention="soft")
+    card = model_card(
+        config, metrics("soft-x", "expected", paper_like=None), [], training=TrainConfig(dataset="shapes", model=config)
+    )
+    assert "data set: generated shapes" in card
+    assert "Attention inside the true boxes of the 13063 phrases" in card and "No box was used in training" in card
+    assert "python -m sat data prepare shapes\npython -m sat evaluate --model soft-x --dataset shapes" in card
     assert "Trained on generated pictures only" in card
+    for word in ("Flickr", "published", "paper-like", "photograph", "people", "gender"):
+        assert word not in card.replace("| people", "")
 
 
 def test_card_says_where_the_paper_is_ahead_and_how_seeds_spread() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sat.config import ModelConfig
-from sat.models.decoder import Annotations, Decoder, State
+from sat.models.decoder import Annotations, Decoder, State, linear
 
 B, K, L, D, N, M, A, V = 2, 3, 4, 5, 6, 7, 3, 9
 
@@ -181,3 +181,13 @@ def test_forward_is_step_after_step(attention):
         torch.testing.assert_close(logits[:, :, t], out.logits)
         if alphas is not None:
             torch.testing.assert_close(alphas[:, :, t], out.alpha)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 8, 9])
+def test_a_few_rows_give_what_the_layer_gives(rows):
+    layer, x = torch.nn.Linear(70, 33), torch.randn(1, rows, 70)
+    with torch.inference_mode():
+        found = linear(layer, x)
+        assert found.shape == (1, rows, 33) and found.is_contiguous()
+        torch.testing.assert_close(found, layer(x), rtol=1e-5, atol=1e-5)
+    assert linear(layer, x).requires_grad

@@ -69,6 +69,43 @@ def test_fingerprint_changes_with_the_weights(lite2):
     assert changed.fingerprint != lite2.fingerprint
 
 
+def test_a_cut_encoder_gives_an_earlier_grid_of_the_same_network():
+    whole, cut = Encoder("tf_efficientnet_lite0"), Encoder("tf_efficientnet_lite0@blocks.3")
+    square = from_array(pictures.chelsea()).square
+    annotations = cut(pixels([square]))
+    assert annotations.shape == (1, 196, 80)
+    body = whole.backbones[0].body
+    with torch.inference_mode():
+        x = (pixels([square]).float() / 255 - 0.5) / 0.5
+        grid = body.blocks[:4](body.bn1(body.conv_stem(x)))  # (1, 80, 14, 14)
+    torch.testing.assert_close(annotations, grid.flatten(2).transpose(1, 2))
+    assert (cut.geometry.rows, cut.geometry.columns, cut.geometry.stride) == (14, 14, 16)
+    assert sum(p.numel() for p in cut.parameters()) < 0.1 * sum(p.numel() for p in whole.parameters())
+    assert cut.fingerprint != whole.fingerprint
+
+
+def test_what_lies_beyond_the_receptive_field_changes_nothing():
+    cut = Encoder("tf_efficientnet_lite0@blocks.3")
+    field = cut.geometry.receptive_field
+    assert field == 147
+    black = np.zeros((224, 224, 3), np.uint8)
+    striped = black.copy()
+    striped[:, 200:] = np.random.default_rng(0).integers(0, 255, (224, 24, 3))
+    first, second = cut(pixels([black, striped])).view(2, 14, 14, -1)
+    changed = (first != second).any(-1).any(0)  # (14,), by column
+    reached = np.arange(14) * 16 + 8 + field // 2 + 16 >= 200  # with a cell's width for how the padding falls
+    assert changed[-2:].all() and not changed.numpy()[~reached].any() and not reached[:5].any()
+
+
+def test_where_an_encoder_cannot_be_cut_it_says_where_it_can():
+    with pytest.raises(UserError, match="cannot be cut after 'blocks.9': use one such as blocks.0, blocks.1"):
+        Encoder("tf_efficientnet_lite0@blocks.9")
+    with pytest.raises(UserError, match="cannot be cut after ''"):
+        Encoder("tf_efficientnet_lite0@")
+    with pytest.raises(UserError, match="no encoder called 'resnet_of_wonder'"):
+        Encoder("resnet_of_wonder@blocks.1")
+
+
 def test_vgg19_gives_conv5_4_after_relu():
     encoder = Encoder("vgg19", pretrained=False)
     annotations = encoder(pixels([from_array(pictures.coffee()).square]))

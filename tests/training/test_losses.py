@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,7 +14,8 @@ from sat.config import HardConfig, ModelConfig
 from sat.models import decoder as decoder_module
 from sat.models.decoder import Decoder
 from sat.training.batches import collate
-from sat.training.losses import doubly_stochastic, reinforce, rollout
+from sat.training.losses import attention_inside, doubly_stochastic, grounding, reinforce, rollout
+from sat.training.regions import RegionTargets
 
 L = 3
 
@@ -257,3 +260,64 @@ def test_scheduled_sampling_feeds_the_models_own_words():
     torch.testing.assert_close(own.logits, want.logits)
     never = rollout(decoder, annotate(decoder, 1), inputs, targets, lengths, own_words=0.0)
     assert not torch.allclose(never.logits, want.logits)
+
+
+def test_attention_inside_the_boxes_of_a_phrase():
+    """Of the two captions of the first picture the second has no boxes, and the second picture has none at all."""
+    decoder = tiny("soft")
+    captions = [[[4, 5, 6], [7, 4]], [[5, 4]]]
+    inputs, targets, lengths = collate(captions)
+    coverage = torch.tensor([[1.0, 0.5, 0.0], [0.0, 0.0, 0.25]])
+    region = torch.full((2, 2, 4), -1)
+    region[0, 0] = torch.tensor([-1, 1, 0, -1])
+    rolled = rollout(decoder, annotate(decoder, 2), inputs, targets, lengths)
+    inside = attention_inside(rolled, RegionTargets(coverage, region))
+    _, alphas = decoder.forward(annotate(decoder, 2).select(slice(0, 1)), inputs[:1, :1])
+    want = torch.stack([0.25 * alphas[0, 0, 1, 2], alphas[0, 0, 2, 0] + 0.5 * alphas[0, 0, 2, 1]])
+    torch.testing.assert_close(inside.exp(), want)
+
+
+def test_grounding_term_by_hand():
+    inside = torch.tensor([0.25, 0.5]).log()
+    assert grounding(inside, 0.0).item() == pytest.approx((math.log(4) + math.log(2)) / 2)
+    assert grounding(inside, 1.0).item() == pytest.approx((0.75 + 0.5) / 2)
+    assert grounding(inside, 0.5).item() == pytest.approx((1 + 2 * (1 - 0.5**0.5)) / 2)
+    assert grounding(inside, 1e-4).item() == pytest.approx(grounding(inside, 0.0).item(), rel=1e-3)
+    assert grounding(torch.zeros(3), 0.3).item() == 0  # all attention inside
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_gradient_of_the_grounding_term_by_hand(power):
+    """With m = sum_i alpha_i c_i, d/de_i of (1 - m^q) / q is -m^q (alpha_i c_i / m - alpha_i)."""
+    scores = torch.tensor([[0.3, -1.0, 0.7], [0.0, 2.0, 1.0]], requires_grad=True)
+    coverage = torch.tensor([[1.0, 0.5, 0.0]])
+    index = torch.tensor([[0, 0, 0], [0, 0, 1]])
+    regions = RegionTargets(coverage, torch.tensor([[[0, -1]]]))  # the second word belongs to no phrase
+    rolled = SimpleNamespace(log_alpha=scores.log_softmax(-1), index=index)
+    grounding(attention_inside(rolled, regions), power).backward()
+    alpha = scores[0].detach().softmax(-1)
+    inside = (alpha * coverage[0]).sum()
+    torch.testing.assert_close(scores.grad[0], -(inside**power) * (alpha * coverage[0] / inside - alpha))
+    assert (scores.grad[1] == 0).all()
+
+
+def test_boxes_that_attention_misses_wholly_still_pull_it():
+    """Attention of e^-200 in the boxes is zero in single precision, but its logarithm is not."""
+    scores = torch.tensor([[0.0, -200.0, -300.0]], requires_grad=True)
+    rolled = SimpleNamespace(log_alpha=scores.log_softmax(-1), index=torch.tensor([[0, 0, 0]]))
+    regions = RegionTargets(torch.tensor([[0.0, 1.0, 0.0]]), torch.zeros(1, 1, 1, dtype=torch.long))
+    term = grounding(attention_inside(rolled, regions), 0.0)
+    term.backward()
+    assert term.item() == pytest.approx(200)
+    torch.testing.assert_close(scores.grad, torch.tensor([[1.0, -1.0, 0.0]]))
+
+
+def test_pictures_without_boxes_contribute_nothing():
+    decoder = tiny("soft")
+    inputs, targets, lengths = collate([[[4, 6], [5]]])
+    rolled = rollout(decoder, annotate(decoder, 1), inputs, targets, lengths)
+    nothing = RegionTargets(torch.zeros(0, L), torch.full((1, 2, 3), -1))
+    term = grounding(attention_inside(rolled, nothing), 0.0)
+    term.backward()
+    assert term.item() == 0
+    assert all(p.grad is None or (p.grad == 0).all() for p in decoder.parameters())

@@ -7,9 +7,8 @@ that stepping and playing never wait for the server; what the person did comes b
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -66,6 +65,10 @@ def word_player(
     usual_start: int | None = None,
     view: View | None = None,
     reason: str | None = None,
+    group: str | None = None,
+    positions: Sequence[int] | None = None,
+    changed_from: int | None = None,
+    on_paint: Callable[[int, np.ndarray], None] | None = None,
 ) -> Played:
     """Show the player and tell what was done with it.
 
@@ -79,11 +82,33 @@ def word_player(
             leaves the address alone.
         view: how to begin; afterwards the person's own choice stays.
         reason: a sentence in place of the maps, for a model without attention.
+        group: players of the same group in a page follow each other in the browser: when one goes to a word,
+        positions: one number a word, the others go to their word of the same number, where they have one.
+        changed_from: words from this one on are marked as changed.
+        on_paint: let the person paint a map on the picture; called with the step and the map (rows, columns), from 0
+            up, not all 0, before the page runs again.
     """
     view = view or View()
     data = player_data(picture, trace, geometry, start=start, usual_start=usual_start, view=view, reason=reason)
+    data |= {"group": group, "positions": None if positions is None else list(positions), "paint": on_paint is not None}
+    if changed_from is not None:
+        data["id"] += f"/{changed_from}"
+        for t, word in enumerate(data["words"]):
+            word["changed"] = t >= changed_from
+
+    def painted() -> None:
+        found = read_painting(st.session_state[key].painted, data["id"], trace)
+        if on_paint is not None and found is not None:
+            on_paint(*found)
+
     result = _component(
-        key=key, data=data, on_at_change=_nothing, on_view_change=_nothing, on_box_change=_nothing, width="stretch"
+        key=key,
+        data=data,
+        on_at_change=_nothing,
+        on_view_change=_nothing,
+        on_box_change=_nothing,
+        on_painted_change=painted,
+        width="stretch",
     )
     return read_state(dict(result), data["id"], trace, start, view)
 
@@ -104,7 +129,7 @@ def player_data(
     # A hard model's glimpses are maps of their own; where the expected context was used there is nothing to choose.
     taken = any(step.place is not None for step in trace.steps)
     return {
-        "id": _identity(picture, trace),
+        "id": f"{picture.digest[:12]}/{trace.model}/{trace.identity[:12]}",
         "picture": "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii"),
         "width": width,
         "height": height,
@@ -146,6 +171,22 @@ def read_state(state: dict[str, Any], identity: str, trace: Trace, start: int, v
     return Played(min(max(step, 0), last), _view(state.get("view"), view), chosen)
 
 
+def read_painting(painted: Any, identity: str, trace: Trace) -> tuple[int, np.ndarray] | None:
+    """The step and the map (rows, columns) that the browser sent; None if it is not one for this caption."""
+    if not isinstance(painted, dict) or painted.get("id") != identity or trace.alphas is None:
+        return None
+    step = painted.get("step")
+    try:
+        levels = np.asarray(painted.get("levels"), dtype=np.float64)
+    except (TypeError, ValueError):
+        return None
+    if not isinstance(step, int) or not 0 <= step < len(trace.steps) or levels.shape != trace.alphas.shape[1:]:
+        return None
+    if not np.isfinite(levels).all() or levels.min() < 0 or levels.max() <= 0:
+        return None
+    return step, levels
+
+
 def _view(reported: Any, fallback: View) -> View:
     names = [f.name for f in fields(View)]
     if not isinstance(reported, dict) or not all(name in reported for name in names):
@@ -180,15 +221,6 @@ def _word(step: Step) -> dict[str, Any]:
         "distribution_text": "" if step.alpha is None else describe(step.alpha),
         "numbers": " · ".join(numbers),
     }
-
-
-def _identity(picture: Picture, trace: Trace) -> str:
-    """The same only for the same picture with the same words, maps and settings."""
-    digest = hashlib.sha256(json.dumps([trace.words, trace.decoding, trace.context], sort_keys=True).encode("utf-8"))
-    for maps in (trace.alphas, trace.glimpses):
-        if maps is not None:
-            digest.update(np.ascontiguousarray(maps).tobytes())
-    return f"{picture.digest[:12]}/{trace.model}/{digest.hexdigest()[:12]}"
 
 
 def _jpeg(picture: Picture) -> tuple[bytes, int, int]:

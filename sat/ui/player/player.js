@@ -10,6 +10,7 @@ const WORD_MS = 950; // a word stands so long at speed 1
 const FADE_MS = 220;
 const REST_MS = 160; // the server hears of a step when nothing has moved for so long
 const TILE_PIXELS = 192;
+const HOLD_MS = 300; // a finger that rests so long on the picture begins a box
 
 const players = new WeakMap();
 
@@ -19,9 +20,13 @@ export default function (component) {
   if (!players.has(root)) players.set(root, new Player(root));
   const player = players.get(root);
   player.report = component.setStateValue;
+  player.trigger = component.setTriggerValue;
   player.load(component.data);
   return () => player.stop();
 }
+
+/* Players of one group follow each other: here are those that are on the page. */
+const groups = new Map();
 
 /* ---- The sums of overlay.py ---- */
 
@@ -184,7 +189,12 @@ class Player {
 
   /* Called on every run of the page; only a new caption or picture changes anything. */
   load(data) {
-    if (!data || (this.data && this.data.id === data.id)) return;
+    if (!data) return;
+    this.join(data.group);
+    if (this.data && this.data.id === data.id) {
+      this.data.positions = data.positions;
+      return this.allowPainting(data.paint);
+    }
     const first = !this.data;
     this.pause();
     this.data = data;
@@ -193,6 +203,7 @@ class Player {
     this.maps = { distribution: floats(data.distribution, data), glimpse: floats(data.glimpse ?? data.distribution, data) };
     this.box = null;
     this.cell = null;
+    this.painted = null;
     this.step = Math.min(Math.max(data.start, 0), Math.max(this.words.length - 1, 0));
     this.root.classList.toggle("plain", !this.maps.distribution);
     this.root.classList.toggle("empty", this.words.length === 0);
@@ -216,8 +227,14 @@ class Player {
     };
     this.picture = null;
     picture.src = data.picture;
+    this.allowPainting(data.paint);
     this.show();
     this.laterAddress();
+    // The server still knows where this caption was left; it begins anew.
+    if (this.said?.id === data.id && this.said.step !== this.step) {
+      this.said = { id: data.id, step: this.step };
+      this.later("at", this.said, 0);
+    }
   }
 
   build() {
@@ -226,7 +243,7 @@ class Player {
     caption.replaceChildren();
     strip.replaceChildren();
     this.chips = this.words.map((word, t) => {
-      const chip = element("button", "chip", word.word);
+      const chip = element("button", word.changed ? "chip changed" : "chip", word.word);
       chip.type = "button";
       chip.setAttribute("role", "radio");
       chip.append(element("span", "share"));
@@ -270,32 +287,129 @@ class Player {
     on(".picture", "pointerleave", () => this.hover(null));
     on(".picture", "pointerdown", (event) => {
       if (event.button !== 0 || !this.maps.distribution) return;
+      const touch = event.pointerType === "touch";
       this.from = this.cellAt(event);
-      if (event.pointerType !== "touch") event.target.setPointerCapture(event.pointerId);
+      this.dragging = !touch || !!this.painted;
+      if (this.dragging) this.canvas.setPointerCapture(event.pointerId);
+      // A finger that rests begins a box; one that moves at once scrolls the page.
+      else this.rest = setTimeout(() => this.startDrag(event), HOLD_MS);
+      if (this.painted) this.dab(this.from);
     });
-    on(".picture", "pointercancel", () => (this.from = null));
+    on(".picture", "pointercancel", () => this.endDrag());
     on(".picture", "pointerup", (event) => {
       if (!this.from) return;
-      const to = event.pointerType === "touch" ? this.from : this.cellAt(event);
-      this.choose(boxOf(this.from, to));
-      this.from = null;
+      if (!this.painted) this.choose(boxOf(this.from, this.dragging ? this.cellAt(event) : this.from));
+      this.endDrag();
       this.root.focus({ preventScroll: true });
     });
+    // Not passive: while a box is drawn or a map painted, the finger must not scroll the page.
+    this.canvas.addEventListener("touchmove", (event) => this.dragging && this.from && event.preventDefault(), { passive: false });
+    on(".picture", "contextmenu", (event) => this.dragging && event.pointerType !== "mouse" && event.preventDefault());
+    on(".wipe", "click", () => this.startPainting());
+    on(".try", "click", () => this.submitPainting());
+  }
+
+  startDrag(event) {
+    if (!this.from) return;
+    this.dragging = true;
+    this.canvas.setPointerCapture(event.pointerId);
+    this.hover(this.from);
+  }
+
+  endDrag() {
+    clearTimeout(this.rest);
+    this.from = null;
+    this.dragging = false;
+  }
+
+  /* ---- Together with other players ---- */
+
+  join(group) {
+    if (this.group === group) return;
+    this.leave();
+    this.group = group;
+    if (!group) return;
+    if (!groups.has(group)) groups.set(group, new Set());
+    groups.get(group).add(this);
+  }
+
+  leave() {
+    groups.get(this.group)?.delete(this);
+    this.group = null;
+  }
+
+  others() {
+    return [...(groups.get(this.group) ?? [])].filter((other) => other !== this && other.data && other.root.isConnected);
+  }
+
+  /* Take the others along to the word at the same position, where they have one. */
+  lead(playing) {
+    const position = this.data.positions?.[this.step];
+    if (position === undefined) return;
+    for (const other of this.others()) {
+      const step = other.data.positions?.indexOf(position) ?? -1;
+      if (step >= 0) other.go(step, { playing, following: true });
+    }
+  }
+
+  /* ---- Painting ---- */
+
+  allowPainting(allowed) {
+    if (!!allowed === !!this.painted) return;
+    this.root.classList.toggle("painting", !!allowed);
+    this.find(".paint").hidden = !allowed;
+    if (allowed) return this.startPainting();
+    this.painted = null;
+    this.paintedLevel = null;
+    this.draw();
+  }
+
+  startPainting() {
+    this.pause();
+    this.painted = new Float32Array(this.data.rows * this.data.columns);
+    this.paintedLevel = null;
+    this.find(".try").disabled = true;
+    this.draw();
+  }
+
+  /* A soft dab on a cell and its neighbours; painting a place twice makes it stronger. */
+  dab([row, column]) {
+    const { rows, columns } = this.data;
+    for (let r = Math.max(row - 2, 0); r <= Math.min(row + 2, rows - 1); r++) {
+      for (let c = Math.max(column - 2, 0); c <= Math.min(column + 2, columns - 1); c++) {
+        this.painted[r * columns + c] += Math.exp(-((r - row) ** 2 + (c - column) ** 2) / 1.5);
+      }
+    }
+    const maps = [this.painted];
+    this.paintedLevel = scaled(maps, rows, columns, { ...this.view, scale: "own" }, this.data.constants).levels[0];
+    this.find(".try").disabled = false;
+    this.draw();
+  }
+
+  submitPainting() {
+    const { rows, columns } = this.data;
+    const levels = [];
+    for (let r = 0; r < rows; r++) levels.push([...this.painted.subarray(r * columns, (r + 1) * columns)].map((v) => Math.round(v * 1e4) / 1e4));
+    this.trigger("painted", { id: this.data.id, step: this.step, levels });
+    this.startPainting();
   }
 
   /* ---- Walking ---- */
 
-  go(step, { playing = false } = {}) {
+  go(step, { playing = false, following = false } = {}) {
     const last = this.words.length - 1;
     step = Math.min(Math.max(step, 0), last);
     if (!playing) this.pause();
     if (step === this.step) return;
+    if (this.painted) this.startPainting();
     this.before = this.shown[this.step];
     this.fadeFrom = this.still ? -Infinity : performance.now();
     this.step = step;
     this.show();
     this.draw();
-    this.later("at", { id: this.data.id, step }, playing ? 0 : REST_MS);
+    if (!following) this.lead(playing);
+    this.said = { id: this.data.id, step };
+    this.later("at", this.said, playing ? 0 : REST_MS);
     this.laterAddress();
   }
 
@@ -317,6 +431,7 @@ class Player {
   }
 
   stop() {
+    this.leave();
     this.pause();
     cancelAnimationFrame(this.request);
     this.request = null;
@@ -348,6 +463,7 @@ class Player {
     if (event.shiftKey && arrow && this.maps.distribution) this.moveCell(arrow);
     else if (event.shiftKey) return;
     else if (event.key === " " && (chip || target === this.root || target.matches(".scrub"))) this.toggle();
+    else if (event.key === "Enter" && this.cell && target === this.root && this.painted) this.dab(this.cell);
     else if (event.key === "Enter" && this.cell && target === this.root) this.choose(boxOf(this.cell, this.cell));
     else if (event.key === "Escape" && this.box) this.choose(null);
     else if (slider && !(event.key === "Escape")) return;
@@ -388,9 +504,10 @@ class Player {
   /* The cell under the pointer, and the part of the picture that can influence it. */
   hover(cell) {
     if (!this.maps?.distribution) return;
+    if (this.painted && this.from && cell && String(cell) !== String(this.cell)) this.dab(cell);
     this.cell = cell;
     const { rows, columns, field } = this.data;
-    if (this.from && cell) cell = boxOf(this.from, cell);
+    if (this.dragging && !this.painted && cell) cell = boxOf(this.from, cell);
     else if (cell) cell = boxOf(cell, cell);
     square(this.find(".hover"), cell && cellsToPixels(cell, rows, columns));
     if (!cell || this.from) return square(this.find(".field"), null);
@@ -432,8 +549,9 @@ class Player {
 
   /* ---- Looks ---- */
 
-  look(change) {
+  look(change, following = false) {
     this.view = { ...this.view, ...change };
+    if (!following) for (const other of this.others()) other.look(change, true);
     this.recompute();
     this.show();
     this.draw();
@@ -534,9 +652,9 @@ class Player {
     const pen = this.canvas.getContext("2d");
     pen.globalCompositeOperation = "source-over";
     pen.drawImage(this.picture, 0, 0, this.canvas.width, this.canvas.height);
-    let level = this.shown[this.step];
+    let level = this.paintedLevel ?? this.shown[this.step];
     if (!level) return;
-    if (part < 1 && this.before?.length === level.length) {
+    if (part < 1 && !this.paintedLevel && this.before?.length === level.length) {
       const before = this.before;
       this.mixed = this.mixed?.length === level.length ? this.mixed : new Float32Array(level.length);
       for (let i = 0; i < level.length; i++) this.mixed[i] = before[i] + part * (level[i] - before[i]);

@@ -1,0 +1,48 @@
+"""Learn: from the recurrent network to Show, Attend and Tell, on a picture of one's own."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from sat.errors import UserError
+from sat.ui import entry, links
+from sat.ui.learn import reader
+from sat.ui.learn.example import choose_example, example
+from sat.ui.models import NO_MODELS, model_labels, model_names
+from sat.ui.samples import sample_names
+
+entry.through_the_entry()
+st.title("Learn", anchor=False)
+names = model_names()
+if not names:
+    st.info(NO_MODELS, icon=":material/model_training:")
+    st.stop()
+notes = st.container()
+chapter = reader.chapter_of_address()
+if links.first_run():
+    wrong = links.wrong_values(
+        {
+            reader.CHAPTER: links.one_of(reader.SLUGS),
+            reader.SCREEN: links.one_of([screen.slug for screen in chapter.screens]),
+            links.MODEL: links.one_of(names),
+            links.SAMPLE: links.one_of(sample_names()),
+            links.STEP: links.whole(1, 1000),
+        }
+    )
+    if wrong:
+        notes.info(links.note(wrong), icon=":material/link_off:")
+left, right = st.columns([0.5, 0.5], gap="large", vertical_alignment="bottom")
+with left:
+    reader.contents(chapter)
+with right, st.container(horizontal=True):
+    st.toggle("Presenter mode", key="presenter", help="Larger type. N and B turn the screens; the arrows the words.")
+st.markdown(f"*{chapter.purpose}*")
+try:
+    with st.expander("The picture and the model of the example"):
+        model, picture = choose_example(names, model_labels(names))
+    with st.spinner("Preparing the example …"):
+        scene = example(model, picture, chapter.slug, names)
+    st.fragment(reader.read)(chapter, scene, model)
+except UserError as error:
+    st.warning(str(error), icon=":material/info:")
+links.mark_read()

@@ -1,0 +1,80 @@
+"""The end of an evaluation with rows: every caption judged by its references, ``hallucination.json`` and the store."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sat.evaluation.chair import find_synonyms, standard_classes
+from sat.evaluation.hallucination import Judgement, hallucination
+from sat.evaluation.measured import Measured
+from sat.evaluation.rows import picture_row, word_rows
+from sat.evaluation.store import PictureRows, write_store
+from sat.evaluation.word_boxes import PictureBoxes
+from sat.evaluation.word_classes import WordClasses, classes_name, word_classes
+from sat.files import write_text
+
+if TYPE_CHECKING:
+    from sat.evaluation.task import SplitTask
+
+_log = logging.getLogger(__name__)
+_REPORTED = 32  # pictures between two reports
+
+
+def store_rows(
+    out: Path,
+    task: SplitTask,
+    about: Mapping[str, Any],
+    captions: Sequence[Measured],
+    scores: Mapping[str, np.ndarray],
+) -> dict[str, Any]:
+    """Write ``hallucination.json`` and the store to ``out``.
+
+    Args:
+        about: model, split, seed and decoding, as in ``metrics.json``.
+        captions: one a picture of the task, in its order; scores: of each, (N,), by name.
+
+    Returns:
+        the content of ``hallucination.json``.
+
+    Raises:
+        UserError: the folder cannot be written, or the synonym list beside the data set is damaged.
+        EvaluationStopped: see ``SplitTask.report``.
+    """
+    dataset, config = task.dataset, task.captioner.config
+    classes, kind = word_classes(dataset.name), classes_name(dataset.name)
+    synonyms = find_synonyms(dataset) if kind == "photographs" else None
+    written = {example.name: one.trace.words for example, one in zip(task.examples, captions, strict=True)}
+    standard = None if synonyms is None else standard_classes(synonyms)
+    found, judgements = hallucination(classes, written, task.references, standard=standard)
+    if any(one.evidence is None for one in captions):
+        _log.warning("%s holds no mean image, so evidence is null.", config.name)
+    about = {**about, "dataset": dataset.name, "classes": kind}
+    grid = {"rows": config.rows, "columns": config.columns}
+    write_store(out, {**about, **grid}, _rows(task, classes, captions, judgements, scores))
+    record = {**about, **found}
+    write_text(out / "hallucination.json", json.dumps(record, indent=2) + "\n")
+    return record
+
+
+def _rows(
+    task: SplitTask,
+    classes: WordClasses,
+    captions: Sequence[Measured],
+    judgements: Sequence[Judgement],
+    scores: Mapping[str, np.ndarray],
+) -> Iterator[PictureRows]:
+    total = len(captions)
+    aligned = task.aligned or {}
+    for i, (example, one, judgement) in enumerate(zip(task.examples, captions, judgements, strict=True)):
+        boxes = PictureBoxes(classes, aligned[example.name]) if example.name in aligned else None
+        words = word_rows(i, example, one, judgement, boxes)
+        of_caption = {name: float(values[i]) for name, values in scores.items()}
+        yield picture_row(i, example, one, judgement, of_caption, words, classes), words
+        if (i + 1) % _REPORTED == 0 or i + 1 == total:
+            task.report("rows", i + 1, total)

@@ -1,0 +1,181 @@
+"""What there is to show of trained models: their scores beside the paper's, grounding, and how they were trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sat import checkpoints
+from sat.errors import UserError
+from sat.evaluation import published
+from sat.evaluation.publish import read_training
+
+STANDARD, PAPER_LIKE = "standard", "paper_like"
+PROTOCOLS = {STANDARD: "Standard", PAPER_LIKE: "Paper-like"}
+COLUMNS = {
+    STANDARD: (*published.COLUMNS, "ROUGE-L", "CIDEr", "length_ratio"),
+    PAPER_LIKE: (*published.COLUMNS, "length_ratio"),
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """One evaluation of a trained model.
+
+    Attributes:
+        model: its name; dataset, split: what it was scored on.
+        context: how its attention became a context; None without attention.
+        metrics: as in ``metrics.json``.
+        weights: the first twelve digits of the SHA-256 of its weights.
+        epochs: of its training, as logged; choice: what was chosen on dev.
+    """
+
+    model: str
+    attention: str
+    dataset: str
+    split: str
+    context: str | None
+    metrics: Mapping[str, Any]
+    weights: str
+    epochs: tuple[Mapping[str, Any], ...]
+    choice: Mapping[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The model, with the context where that is not the usual one."""
+        return self.model if self.context in (None, _USUAL[self.attention]) else f"{self.model} ({self.context})"
+
+    @property
+    def command(self) -> str:
+        """What makes the scores again."""
+        return (
+            f"python -m sat evaluate --model {self.model} --dataset {self.dataset} --split {self.split} "
+            f"--out runs/{self.model}"
+        )
+
+
+_USUAL = {"soft": "expected", "hard": "argmax", "none": None}
+
+
+def shipped(root: Path | None = None) -> list[Result]:
+    """Every evaluated model of a folder of checkpoints; what is damaged is left out."""
+    found = []
+    for name in checkpoints.available(root):
+        try:
+            found += _results((root or checkpoints.checkpoints_root()) / name)
+        except (UserError, KeyError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def score_rows(results: Sequence[Result], dataset: str, protocol: str) -> list[dict[str, Any]]:
+    """The table of one data set and protocol: the paper's rows first, then ours; missing scores are None."""
+    columns = COLUMNS[protocol]
+    rows: list[dict[str, Any]] = [
+        {"model": row.system, "from": "the paper", **dict(zip(published.COLUMNS, row.scores, strict=True))}
+        | {"remark": row.remark}
+        for row in published.rows(dataset)
+    ]
+    for result in results:
+        scores = result.metrics.get(protocol)
+        if result.dataset == dataset and scores:
+            seed = result.metrics.get("seed")
+            rows.append(
+                {"model": result.label, "from": "this project", **{c: scores.get(c) for c in columns}}
+                | {"remark": f"seed {seed}" if seed is not None else ""}
+            )
+    return [
+        {"model": r["model"], "from": r["from"], **{c: r.get(c) for c in columns}, "remark": r["remark"]} for r in rows
+    ]
+
+
+def grounding_rows(results: Sequence[Result], dataset: str) -> list[dict[str, Any]]:
+    """Where attention looks against the boxes that people drew, with the two baselines at the end."""
+    rows: list[dict[str, Any]] = []
+    baseline: Mapping[str, Any] | None = None
+    for result in results:
+        grounding, attention = result.metrics.get("grounding"), result.metrics.get("attention")
+        if result.dataset != dataset or not grounding or not attention:
+            continue
+        baseline = grounding
+        rows.append(
+            {
+                "model": result.label,
+                "correctness": grounding["correctness_last"],
+                "pointing": 100 * grounding["pointing_0"],
+                "pointing, 15 px": 100 * grounding["pointing_15"],
+                "best word": grounding["correctness_best"],
+                "places": attention["effective_places"],
+                "moves": attention["step_divergence"],
+            }
+        )
+    if baseline is not None:
+        rows.append(
+            {
+                "model": "the centre",
+                "correctness": baseline["centre"],
+                "pointing": 100 * baseline["centre_pointing"],
+            }
+        )
+        rows.append({"model": "everywhere alike", "correctness": baseline["uniform"]})
+    return rows
+
+
+def type_rows(results: Sequence[Result], dataset: str) -> list[dict[str, Any]]:
+    """Correctness of the last word by type of phrase, a column a model, with the centre."""
+    by_model = {
+        r.label: r.metrics["grounding"]["by_type"]
+        for r in results
+        if r.dataset == dataset and r.metrics.get("grounding")
+    }
+    types = {t: n["phrases"] for by_type in by_model.values() for t, n in by_type.items()}
+    rows = []
+    for kind in sorted(types, key=lambda t: -types[t]):
+        row: dict[str, Any] = {"phrases about": kind, "how many": types[kind]}
+        for label, by_type in by_model.items():
+            row[label] = by_type.get(kind, {}).get("correctness_last")
+            row["the centre"] = by_type.get(kind, {}).get("centre", row.get("the centre"))
+        rows.append(row)
+    return rows
+
+
+def datasets(results: Sequence[Result]) -> list[str]:
+    """The data sets that there is something to say of: the paper's, then those of the models."""
+    return list(dict.fromkeys([*published.DATASETS, *(r.dataset for r in results)]))
+
+
+def _results(folder: Path) -> list[Result]:
+    metrics = checkpoints.read_metrics(folder)
+    if metrics is None:
+        return []
+    config = checkpoints.read_config(folder)
+    story = read_training(folder) or {"settings": {}, "epochs": [], "choice": {}}
+    dataset = str(story["settings"].get("dataset", "flickr8k"))
+    records = [metrics]
+    expected = metrics.get("expected")
+    if expected is not None and expected["decoding"] != metrics["decoding"]:
+        records.append(expected)
+    return [
+        Result(
+            model=str(record["model"]),
+            attention=config.attention,
+            dataset=dataset,
+            split=str(record["split"]),
+            context=record["decoding"]["context"],
+            metrics=record,
+            weights=_digest(folder / "model.safetensors", (folder / "model.safetensors").stat().st_mtime_ns),
+            epochs=tuple(line for line in story["epochs"] if line.get("kind", "epoch") == "epoch"),
+            choice=story.get("choice") or {},
+        )
+        for record in records
+    ]
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

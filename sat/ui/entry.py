@@ -1,0 +1,35 @@
+"""The pages of the app, and the way into them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+_ENTERED = "_entered"
+
+
+def run() -> None:
+    """Show the page that the address asks for, under the navigation."""
+    st.session_state[_ENTERED] = True
+    st.navigation(_pages(), position="top").run()
+
+
+def through_the_entry() -> None:
+    """Go through the entry first where Streamlit ran a page by itself; every page begins with this.
+
+    Until ``st.navigation`` has been called once in a server, Streamlit takes each file of ``pages/`` for a page of its
+    own, so the first visitor after a start who follows a link to one would get it bare, without title and theme.
+    """
+    if _ENTERED not in st.session_state:
+        st.session_state[_ENTERED] = True
+        st.navigation(_pages(), position="hidden")  # that it has been called is what counts
+        st.rerun()
+
+
+def _pages() -> list[st.Page]:
+    return [
+        st.Page("pages/explore.py", title="Explore", icon=":material/visibility:", default=True),
+        st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("pages/results.py", title="Results", icon=":material/leaderboard:"),
+        st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
+        st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
+    ]

@@ -1,0 +1,1 @@
+"""The Learn page: chapters filled with the numbers of a running example."""

@@ -1,0 +1,180 @@
+"""The tables of the Results page, each with a sentence on what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from sat.drawing.charts_training import epoch_curves
+from sat.evaluation import results
+from sat.evaluation.published import COLUMNS, DATASETS, rows
+from sat.evaluation.results import PAPER_LIKE, Result, datasets
+
+__all__ = ["DATASET", "PROTOCOL", "commands", "datasets", "grounding", "scores", "shipped", "training"]
+
+DATASET, PROTOCOL = "dataset", "protocol"  # in the address
+PROTOCOL_HELP = (
+    "Paper-like: lower-cased, the full stop kept as a token, BLEU without brevity penalty, references of the paper's "
+    "edition: what the published rows are nearest to. Standard: the COCO caption evaluation of today. Scores of the "
+    "two must not be set against each other."
+)
+MEASURES = {
+    "dev BLEU-4": ("dev", "BLEU-4"),
+    "dev CIDEr": ("dev", "CIDEr"),
+    "training loss a word": ("train", "nll"),
+    "effective places": ("dev", "effective_places"),
+    "learning rate": ("train", "lr"),
+    "gradient norm": ("train", "grad_norm"),
+}
+CHART = {"displayModeBar": False}
+
+
+def shipped() -> list[Result]:
+    """The evaluated models."""
+    return results.shipped()
+
+
+def scores(found: Sequence[Result], dataset: str, protocol: str) -> None:
+    """The paper's rows and ours."""
+    st.subheader("Caption scores", anchor=False)
+    table = results.score_rows(found, dataset, protocol)
+    if not table:
+        st.caption("No model here was scored by this protocol.")
+        return
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config={
+            **{c: st.column_config.NumberColumn(format="%.1f") for c in (*COLUMNS, "ROUGE-L", "CIDEr")},
+            "length_ratio": st.column_config.NumberColumn(
+                "length", format="%.2f", help="Words written for one of theirs."
+            ),
+        },
+    )
+    st.markdown(_meaning(found, dataset, protocol))
+
+
+def grounding(found: Sequence[Result], dataset: str) -> None:
+    """Where attention looks."""
+    table = results.grounding_rows(found, dataset)
+    if not table:
+        return
+    st.subheader("Does it look at what it names?", anchor=False)
+    st.dataframe(
+        table,
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config={
+            "correctness": st.column_config.NumberColumn(
+                format="%.3f", help="The part of attention inside the boxes that people drew, at a phrase's last word."
+            ),
+            "pointing": st.column_config.NumberColumn(
+                format="%.1f %%", help="How often the most attended cell's centre lies in a box."
+            ),
+            "pointing, 15 px": st.column_config.NumberColumn(format="%.1f %%", help="The same, 15 pixels off allowed."),
+            "best word": st.column_config.NumberColumn(
+                format="%.3f",
+                help="Correctness of the phrase's best word, chosen with knowledge of the box: it flatters.",
+            ),
+            "places": st.column_config.NumberColumn(
+                format="%.0f", help="Effective number of places looked at, of 196."
+            ),
+            "moves": st.column_config.NumberColumn(
+                format="%.3f", help="Mean Jensen-Shannon divergence between the maps of one word and the next."
+            ),
+        },
+    )
+    st.markdown(_grounded(table))
+    kinds = results.type_rows(found, dataset)
+    with st.expander("By what the phrase is about"):
+        st.dataframe(
+            kinds,
+            hide_index=True,
+            width="stretch",
+            height="content",
+            column_config={name: st.column_config.NumberColumn(format="%.3f") for name in list(kinds[0])[2:]},
+        )
+        st.caption("Correctness at the phrase's last word.")
+
+
+def training(found: Sequence[Result], dataset: str) -> None:
+    """Curves of the shipped models' trainings."""
+    runs = {r.model: r for r in found if r.dataset == dataset and r.epochs}
+    if not runs:
+        return
+    st.subheader("How they were trained", anchor=False)
+    measure = st.selectbox("Curve", list(MEASURES), key="curve", width=240)
+    group, name = MEASURES[measure]
+    curves = {}
+    for model, run in runs.items():
+        points = [(e["epoch"] + 1, e[group][name]) for e in run.epochs if name in e.get(group, {})]
+        if points:
+            x, y = zip(*points, strict=True)
+            curves[model] = (x, y)
+    ends = "; ".join(f"{model} ends at {y[-1]:.4g} after {len(y)} epochs" for model, (_, y) in curves.items())
+    st.plotly_chart(epoch_curves(curves, measure), config=CHART, key="curves", alt=f"{measure} by epoch: {ends}")
+    hours = {model: sum(e["seconds"] for e in run.epochs) / 60 for model, run in runs.items()}
+    st.caption(
+        "Minutes of training: "
+        + ", ".join(f"{model} {minutes:.0f}" for model, minutes in hours.items())
+        + ". The weights and the decoding of each were chosen on the development pictures."
+    )
+
+
+def commands(found: Sequence[Result], dataset: str) -> None:
+    """What makes every row again."""
+    own = list({r.model: r for r in found if r.dataset == dataset}.values())
+    if not own:
+        return
+    st.subheader("How to make these numbers again", anchor=False)
+    for result in own:
+        decoding, seed = result.metrics["decoding"], result.metrics.get("seed")
+        search = f"beam {decoding['beam']}, length norm {decoding['length_norm']:g}"
+        st.markdown(f"**{result.model}**: {result.split} split, {search}, seed {seed}, weights `{result.weights}`")
+        st.code(result.command, language="bash")
+    st.caption("SAT_DATA names the folder that holds the data sets. Every model was scored on the test split once.")
+
+
+def _meaning(found: Sequence[Result], dataset: str, protocol: str) -> str:
+    """What the table of scores says, in a sentence."""
+    own = {r.model: r for r in found if r.dataset == dataset and r.metrics.get(protocol)}
+    if not own:
+        return f"**What this means:** there is no model trained on {DATASETS.get(dataset, dataset)} here yet."
+    if protocol != PAPER_LIKE or dataset not in DATASETS:
+        best = max(own.values(), key=lambda r: r.metrics[protocol].get("CIDEr", r.metrics[protocol]["BLEU-4"]))
+        published = " The published rows were scored otherwise: compare with them by the paper-like protocol."
+        return f"**What this means:** of these models {best.model} scores highest." + (
+            published if dataset in DATASETS else ""
+        )
+    said = []
+    for kind, system in (("soft", "Soft-Attention"), ("hard", "Hard-Attention")):
+        paper = next((row for row in rows(dataset) if row.system == system), None)
+        ours = next((r for r in own.values() if r.attention == kind), None)
+        if paper is None or ours is None:
+            continue
+        pairs = [(c, v) for c, v in zip(COLUMNS, paper.scores, strict=True) if v is not None]
+        above = [c for c, v in pairs if ours.metrics[protocol][c] > v]
+        where = "every column" if len(above) == len(pairs) else ", ".join(above) or "no column"
+        said.append(f"{ours.model} is above the paper's {system} in {where}")
+    note = " The encoders differ: theirs is VGG, ours a newer network, so this does not compare the decoders alone."
+    return f"**What this means:** {'; '.join(said)}.{note}"
+
+
+def _grounded(table: Sequence[dict]) -> str:
+    centre = next(row for row in table if row["model"] == "the centre")
+    models = [row for row in table if "places" in row]
+    looks = [r["model"] for r in models if r["correctness"] > centre["correctness"]]
+    points = [r["model"] for r in models if r["pointing"] > centre["pointing"]]
+    return (
+        f"**What this means:** {_list(looks)} look inside the right box more than always looking at the centre would; "
+        f"{_list(points)} point into it more often. People put what matters in the middle of photographs, so the "
+        "centre is the baseline to beat, not chance."
+    )
+
+
+def _list(names: Sequence[str]) -> str:
+    return "none of them" if not names else names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -1,0 +1,17 @@
+"""The Train page: a form for new runs, the queue and its history, and one run from the inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from sat.jobs import Jobs
+
+RUN, VIEW = "run", "view"  # in the address
+
+
+@st.cache_resource(show_spinner=False)
+def get_jobs(root: str) -> Jobs:
+    """The queue of the runs in a folder, shared by all sessions."""
+    return Jobs(Path(root))
