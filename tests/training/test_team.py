@@ -149,7 +149,9 @@ if rank:
     b.grad = torch.tensor([7.0])
 team.add_gradients([a, b, c])
 assert a.grad.tolist() == [3.0, 6.0] and b.grad.tolist() == [7.0] and c.grad is None
-print("good")
+print("good", flush=True)
+dist.barrier()  # a process that leaves while its neighbour still talks, or with the group alive, aborts now and then
+dist.destroy_process_group()
 """
 
 
@@ -166,4 +168,4 @@ def test_two_processes_exchange_over_gloo(tmp_path):
     ]
     for process in processes:
         said, _ = process.communicate(timeout=120)
-        assert said.strip().splitlines()[-1] == "good", said
+        assert process.returncode == 0 and "good" in said.splitlines(), said
