@@ -31,7 +31,11 @@ class AdditiveScore(nn.Module):
             keys: W_a a_i, (B, L, A), computed once a picture.
             hidden: h_{t-1}, (B, K, n).
         """
-        scores = _Score.apply(keys, self.W_h(hidden), self.v)  # (B, K, L)
+        return self.of_query(keys, self.W_h(hidden))
+
+    def of_query(self, keys: Tensor, query: Tensor) -> Tensor:
+        """Scores (B, K, L) for what stands in place of W_h h_{t-1}, (B, K, A)."""
+        scores = _Score.apply(keys, query, self.v)  # (B, K, L)
         return scores if self.training else scores - self.v.sum()
 
 
