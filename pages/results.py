@@ -30,6 +30,7 @@ with st.container(horizontal=True, gap="large"):
     )
 results.scores(found, dataset, protocol)
 results.grounding(found, dataset)
+results.hallucination(found, dataset)
 results.training(found, dataset)
 results.commands(found, dataset)
 links.mark_read()

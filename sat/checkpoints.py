@@ -1,5 +1,5 @@
-"""A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json, README.md,
-and encoder.safetensors where the encoder was fine-tuned.
+"""A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json,
+hallucination.json, README.md, and encoder.safetensors where the encoder was fine-tuned.
 
 Only safetensors are read: a checkpoint from a stranger can be wrong, but it cannot run code.
 """
@@ -63,11 +63,21 @@ def read_config(folder: Path) -> ModelConfig:
 
 def read_metrics(folder: Path) -> dict[str, Any] | None:
     """The scores of the model in ``folder``; None when it was never evaluated or the file is damaged."""
+    return read_record(folder / "metrics.json")
+
+
+def read_hallucination(folder: Path) -> dict[str, Any] | None:
+    """What the model in ``folder`` names that is not there; None when that was not measured or the file is damaged."""
+    return read_record(folder / "hallucination.json")
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """A JSON object; None when the file is not there or damaged."""
     try:
-        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
-    return metrics if isinstance(metrics, dict) else None
+    return record if isinstance(record, dict) else None
 
 
 def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
@@ -186,6 +196,7 @@ def update(
     *,
     config: ModelConfig | None = None,
     metrics: dict[str, Any] | None = None,
+    hallucination: dict[str, Any] | None = None,
     card: str | None = None,
 ) -> None:
     """Replace single files of a model folder, each in one go."""
@@ -193,6 +204,8 @@ def update(
         write_text(folder / "config.json", config.model_dump_json(indent=2) + "\n")
     if metrics is not None:
         write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
+    if hallucination is not None:
+        write_text(folder / "hallucination.json", json.dumps(hallucination, indent=2) + "\n")
     if card is not None:
         write_text(folder / "README.md", card)
 

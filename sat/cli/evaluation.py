@@ -63,11 +63,15 @@ def publish(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run, or a model folder.")],
     data: Root = None,
     dataset: DatasetOption = "flickr8k",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Folder for the evaluation; RUN/evaluation for a run by default."),
+    ] = None,
 ) -> None:
     """Score a finished run on the test split and add it to the shipped models, with its card."""
     from sat.data.registry import load_dataset
     from sat.evaluation.publish import publish as add
 
     with progress() as bars:
-        folder = add(run, load_dataset(dataset, data), progress=bars)
+        folder = add(run, load_dataset(dataset, data), out=out, progress=bars)
     say(f"the model is in {folder}")

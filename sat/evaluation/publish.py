@@ -18,9 +18,19 @@ from sat.files import copy_folder
 
 
 def publish(
-    source: Path, dataset: Dataset, *, split: str = "test", root: Path | None = None, progress: Progress | None = None
+    source: Path,
+    dataset: Dataset,
+    *,
+    split: str = "test",
+    root: Path | None = None,
+    out: Path | None = None,
+    progress: Progress | None = None,
 ) -> Path:
     """Copy the model in ``source`` (a run, or a model folder) to the shipped models, with its scores and its card.
+
+    Args:
+        out: where the whole evaluation is written, with its rows; by default ``evaluation`` in a run. A model folder
+            without it gets its scores alone.
 
     Returns:
         the folder ``root/NAME``.
@@ -32,11 +42,14 @@ def publish(
     if not (folder / "config.json").is_file():
         raise UserError(f"{source} holds no finished model: train it to its end first.")
     captioner = load(folder.resolve())
-    evaluation = evaluate(captioner, dataset, split, seed=captioner.config.seed, progress=progress)
+    out = out or (source / "evaluation" if folder != source else None)
+    evaluation = evaluate(
+        captioner, dataset, split, seed=captioner.config.seed, out=out, progress=progress, rows=out is not None
+    )
     destination = (root or checkpoints.checkpoints_root()) / captioner.name
     if folder.resolve() != destination.resolve():
         copy_folder(folder, destination)
-    checkpoints.update(destination, metrics=evaluation.metrics)
+    checkpoints.update(destination, metrics=evaluation.metrics, hallucination=evaluation.hallucination)
     write_card(destination)
     return destination
 

@@ -14,6 +14,7 @@ from sat.errors import UserError
 from sat.evaluation import published
 from sat.evaluation.publish import read_training
 
+CEILING_FILE = "ceiling.json"  # beside a grounded model
 STANDARD, PAPER_LIKE = "standard", "paper_like"
 PROTOCOLS = {STANDARD: "Standard", PAPER_LIKE: "Paper-like"}
 COLUMNS = {
@@ -32,6 +33,8 @@ class Result:
         metrics: as in ``metrics.json``.
         weights: the first twelve digits of the SHA-256 of its weights.
         epochs: of its training, as logged; choice: what was chosen on dev.
+        hallucination: as in ``hallucination.json``; None where it was not measured, or with another context.
+        ceiling: as in ``ceiling.json``; None where it was not measured.
     """
 
     model: str
@@ -43,6 +46,8 @@ class Result:
     weights: str
     epochs: tuple[Mapping[str, Any], ...]
     choice: Mapping[str, Any]
+    hallucination: Mapping[str, Any] | None = None
+    ceiling: Mapping[str, Any] | None = None
 
     @property
     def label(self) -> str:
@@ -143,6 +148,34 @@ def type_rows(results: Sequence[Result], dataset: str) -> list[dict[str, Any]]:
     return rows
 
 
+def hallucination_rows(results: Sequence[Result], dataset: str) -> list[dict[str, Any]]:
+    """How often the captions name what no reference bears out, in percent, and what people do at the end.
+
+    ``CHAIR_i``, ``CHAIR_s`` and ``recall`` are of the project's own object classes, those with ``80`` of COCO's.
+    """
+    rows: list[dict[str, Any]] = []
+    human: dict[str, Any] = {}
+    for result in results:
+        if result.dataset != dataset or result.hallucination is None:
+            continue
+        found = {"": result.hallucination["objects"], " (80)": result.hallucination["coco80"]}
+        pair: list[tuple[str, dict[str, Any]]] = [("model", {"model": result.label}), ("human", {"model": "people"})]
+        for who, row in pair:
+            for suffix, both in found.items():
+                for name, key in (("CHAIR_i", "chair_i"), ("CHAIR_s", "chair_s"), ("recall", "recall")):
+                    row[name + suffix] = None if both is None else both[who][key]
+            if who == "model":
+                rows.append(row)
+            else:
+                human = row
+    return [*rows, human] if rows else []
+
+
+def ceilings(results: Sequence[Result], dataset: str) -> list[Result]:
+    """Those whose attention was set against one that is told the word."""
+    return [r for r in results if r.dataset == dataset and r.ceiling is not None]
+
+
 def datasets(results: Sequence[Result]) -> list[str]:
     """The data sets that there is something to say of: the paper's, then those of the models."""
     return list(dict.fromkeys([*published.DATASETS, *(r.dataset for r in results)]))
@@ -155,6 +188,7 @@ def _results(folder: Path) -> list[Result]:
     config = checkpoints.read_config(folder)
     story = read_training(folder) or {"settings": {}, "epochs": [], "choice": {}}
     dataset = str(story["settings"].get("dataset", "flickr8k"))
+    hallucination, ceiling = checkpoints.read_hallucination(folder), checkpoints.read_record(folder / CEILING_FILE)
     records = [metrics]
     expected = metrics.get("expected")
     if expected is not None and expected["decoding"] != metrics["decoding"]:
@@ -170,6 +204,8 @@ def _results(folder: Path) -> list[Result]:
             weights=_digest(folder / "model.safetensors", (folder / "model.safetensors").stat().st_mtime_ns),
             epochs=tuple(line for line in story["epochs"] if line.get("kind", "epoch") == "epoch"),
             choice=story.get("choice") or {},
+            hallucination=hallucination if record is metrics else None,
+            ceiling=ceiling if record is metrics else None,
         )
         for record in records
     ]

@@ -28,6 +28,7 @@ from sat.data.features import extract
 from sat.errors import UserError
 from sat.evaluation.grounding import boxed_phrases, caption_words, ground
 from sat.evaluation.publish import read_training
+from sat.evaluation.results import CEILING_FILE
 from sat.files import write_text
 from sat.models.decoder import Annotations, Decoder
 from sat.training.batches import collate
@@ -35,7 +36,6 @@ from sat.training.losses import grounding
 from sat.training.prepare import Prepared, prepare
 from sat.vocabulary import Vocabulary
 
-FILE = "ceiling.json"
 _BATCH = 32
 _RATE = 1e-3
 _REPORTED = ("phrases", "correctness_last", "pointing_0")
@@ -178,17 +178,14 @@ def measure(name: str, *, data: str | None, epochs: int, log: Callable[[str], No
         values = told_grounding(told, decoder, prepared.vocabulary, shown(), aligned)
         found[split] = {key: round(value, 4) for key, value in values.items()}
         log(f"{split}: {found[split]}")
-    write_text(folder / FILE, json.dumps(found, indent=2) + "\n")
+    write_text(folder / CEILING_FILE, json.dumps(found, indent=2) + "\n")
     return found
 
 
 def read(folder: Path) -> dict[str, Any] | None:
     """The ceiling kept beside a model; None where it was not measured or the file is damaged."""
-    try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return found if {"dev", "test"} <= set(found) else None
-    except (OSError, ValueError, TypeError):
-        return None
+    found = checkpoints.read_record(folder / CEILING_FILE)
+    return found if found is not None and {"dev", "test"} <= set(found) else None
 
 
 if __name__ == "__main__":

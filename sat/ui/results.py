@@ -11,7 +11,17 @@ from sat.evaluation import results
 from sat.evaluation.published import COLUMNS, DATASETS, rows
 from sat.evaluation.results import PAPER_LIKE, Result, datasets
 
-__all__ = ["DATASET", "PROTOCOL", "commands", "datasets", "grounding", "scores", "shipped", "training"]
+__all__ = [
+    "DATASET",
+    "PROTOCOL",
+    "commands",
+    "datasets",
+    "grounding",
+    "hallucination",
+    "scores",
+    "shipped",
+    "training",
+]
 
 DATASET, PROTOCOL = "dataset", "protocol"  # in the address
 PROTOCOL_HELP = (
@@ -26,6 +36,11 @@ MEASURES = {
     "effective places": ("dev", "effective_places"),
     "learning rate": ("train", "lr"),
     "gradient norm": ("train", "grad_norm"),
+}
+CHAIR_HELP = {
+    "CHAIR_i": "Of the objects named, how many no reference bears out.",
+    "CHAIR_s": "Of the captions, how many name such an object.",
+    "recall": "Of the objects in the references, how many the caption names.",
 }
 CHART = {"displayModeBar": False}
 
@@ -89,6 +104,8 @@ def grounding(found: Sequence[Result], dataset: str) -> None:
         },
     )
     st.markdown(_grounded(table))
+    for result in results.ceilings(found, dataset):
+        st.markdown(_ceiling(result))
     kinds = results.type_rows(found, dataset)
     with st.expander("By what the phrase is about"):
         st.dataframe(
@@ -99,6 +116,26 @@ def grounding(found: Sequence[Result], dataset: str) -> None:
             column_config={name: st.column_config.NumberColumn(format="%.3f") for name in list(kinds[0])[2:]},
         )
         st.caption("Correctness at the phrase's last word.")
+
+
+def hallucination(found: Sequence[Result], dataset: str) -> None:
+    """What captions name that is not there."""
+    table = results.hallucination_rows(found, dataset)
+    if not table:
+        return
+    st.subheader("Does it name what is not there?", anchor=False)
+    columns = [name for name in table[0] if name != "model" and table[0][name] is not None]
+    st.dataframe(
+        [{name: row[name] for name in ("model", *columns)} for row in table],
+        hide_index=True,
+        width="stretch",
+        height="content",
+        column_config={
+            name: st.column_config.NumberColumn(format="%.1f %%", help=CHAIR_HELP[name.removesuffix(" (80)")])
+            for name in columns
+        },
+    )
+    st.markdown(_hallucinated(table))
 
 
 def training(found: Sequence[Result], dataset: str) -> None:
@@ -173,6 +210,27 @@ def _grounded(table: Sequence[dict]) -> str:
         f"**What this means:** {_list(looks)} look inside the right box more than always looking at the centre would; "
         f"{_list(points)} point into it more often. People put what matters in the middle of photographs, so the "
         "centre is the baseline to beat, not chance."
+    )
+
+
+def _ceiling(result: Result) -> str:
+    assert result.ceiling is not None
+    told, own = result.ceiling[result.split], result.metrics["grounding"]
+    return (
+        f"**How much more is possible?** A model chooses where to look before it knows the word. {result.model}'s "
+        f"attention, told the word and taught by the same boxes, reaches {told['correctness_last']:.3f} and "
+        f"{100 * told['pointing_0']:.1f} % on these phrases; without being told, "
+        f"{own['correctness_last']:.3f} and {100 * own['pointing_0']:.1f} %."
+    )
+
+
+def _hallucinated(table: Sequence[dict]) -> str:
+    *models, people = table
+    best = min(models, key=lambda row: row["CHAIR_i"])
+    return (
+        f"**What this means:** of the things that {best['model']} names, {best['CHAIR_i']:.1f} % are in none of the "
+        f"five captions of people; a person's own caption, held against the other four, has {people['CHAIR_i']:.1f} %. "
+        "Nobody mentions everything, so only the distance from the last row says something."
     )
 
 

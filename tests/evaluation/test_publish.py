@@ -32,6 +32,9 @@ def test_a_published_model_has_scores_and_a_card(tiny_folder, dataset, tmp_path)
     metrics = checkpoints.read_metrics(folder)
     assert metrics["model"] == "hard-tiny" and metrics["split"] == "test"
     assert metrics["decoding"]["context"] == "argmax" and metrics["expected"]["decoding"]["context"] == "expected"
+    told = checkpoints.read_hallucination(folder)
+    assert told["model"] == "hard-tiny" and told["objects"]["model"]["captions"] == 3
+    assert (run / "evaluation" / "store" / "words.parquet").is_file() and not (run / "evaluation" / "parts").exists()
     card = (folder / "README.md").read_text()
     assert f"{metrics['standard']['METEOR']:.1f}" in card or f"{metrics['standard']['METEOR']:.2f}" in card
     assert checkpoints.load_model(folder)[0].config.name == "hard-tiny"

@@ -81,3 +81,20 @@ def test_damaged_metrics_are_left_out(tmp_path):
     ):
         (folder / "metrics.json").write_text(text)
         assert results.shipped(tmp_path) == []
+
+
+def test_hallucination_ends_with_people(found):
+    table = results.hallucination_rows(found, "flickr8k")
+    record = checkpoints.read_hallucination(SHIPPED / "soft-flickr8k")
+    (soft,) = [row for row in table if row["model"] == "soft-flickr8k"]
+    assert soft["CHAIR_i"] == record["objects"]["model"]["chair_i"] and table[-1]["model"] == "people"
+    assert table[-1]["recall (80)"] == record["coco80"]["human"]["recall"]
+    assert len({row["model"] for row in table}) == len(table)  # one way of decoding each
+    assert results.hallucination_rows(found, "coco") == []
+
+
+def test_a_ceiling_is_above_the_model_that_it_belongs_to(found):
+    for result in results.ceilings(found, "flickr8k"):
+        told = result.ceiling[result.split]
+        assert told["phrases"] == result.metrics["grounding"]["phrases"]
+        assert told["correctness_last"] > result.metrics["grounding"]["correctness_last"]
