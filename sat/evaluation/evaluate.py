@@ -100,7 +100,8 @@ def evaluate(
     decoding = decoding.model_copy(update={"context": context})
     with ExitStack() as stack:
         if rows and out is not None:
-            task.parts = stack.enter_context(open_parts(out, task.plan(decoding)))
+            plan = task.plan(decoding)
+            task.parts = stack.enter_context(open_parts(out, plan))
         meteor = stack.enter_context(Meteor())  # if Java does not run, nobody waits for captions to learn it
         metrics, captions, scores = task.run(decoding, seed, meteor, "captions")
         if captioner.attention == "hard":
@@ -112,6 +113,7 @@ def evaluate(
         hallucination = None
         if task.parts is not None and out is not None:
             about = {key: metrics[key] for key in ("model", "split", "seed", "decoding")}
+            about["weights"] = plan["weights"][:12]
             hallucination = store_rows(out, task, about, captions, scores)
         evaluation = Evaluation(metrics, records, hallucination)
         if out is not None:

@@ -36,7 +36,7 @@ def store_rows(
     """Write ``hallucination.json`` and the store to ``out``.
 
     Args:
-        about: model, split, seed and decoding, as in ``metrics.json``.
+        about: model, split, seed and decoding, as in ``metrics.json``; weights, the first digits of their hash.
         captions: one a picture of the task, in its order; scores: of each, (N,), by name.
 
     Returns:
@@ -75,6 +75,6 @@ def _rows(
         boxes = PictureBoxes(classes, aligned[example.name]) if example.name in aligned else None
         words = word_rows(i, example, one, judgement, boxes)
         of_caption = {name: float(values[i]) for name, values in scores.items()}
-        yield picture_row(i, example, one, judgement, of_caption, words, classes), words
+        yield picture_row(i, example, one, judgement, of_caption, words, classes, boxes), words
         if (i + 1) % _REPORTED == 0 or i + 1 == total:
             task.report("rows", i + 1, total)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from itertools import pairwise
 from typing import Any
 
@@ -19,8 +20,21 @@ from sat.evaluation.parts import Measured
 from sat.evaluation.word_boxes import PictureBoxes
 from sat.evaluation.word_classes import WordClasses
 
+_MEASURES = ("entropy", "step_divergence", "beta", "evidence", "necessity")
 SCORES = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
 _LIST = pa.list_(pa.string())
+_BOXED = pa.struct(
+    [
+        ("name", pa.string()),
+        ("step", pa.int16()),
+        ("at_word", pa.float64()),
+        ("most", pa.float64()),
+        ("most_step", pa.int16()),
+        ("mean", pa.float64()),
+        ("uniform", pa.float64()),
+        ("centre", pa.float64()),
+    ]
+)
 
 PICTURES = pa.schema(
     [
@@ -48,6 +62,8 @@ PICTURES = pa.schema(
         ("box_words", pa.int16()),
         ("box_mass", pa.float64()),
         ("box_uniform", pa.float64()),
+        ("box_centre", pa.float64()),
+        ("boxed", pa.list_(_BOXED)),
     ]
 )
 
@@ -81,6 +97,7 @@ COLUMNS = {
     "box_uniform": "what uniform attention has inside the same boxes",
     "box_centre": "what a Gaussian in the middle has inside the same boxes",
     "box_hit": "whether the middle of the largest cell lies in such a box",
+    "boxed": "object classes with boxes in this picture, named or not, and the attention inside them",
     "step": "position of the word, from 0",
     "word": "as written",
     "word_class": "what it names, at the last word of a name",
@@ -126,11 +143,13 @@ def picture_row(
     scores: Mapping[str, float],
     words: Sequence[Mapping[str, Any]],
     classes: WordClasses,
+    boxes: PictureBoxes | None,
 ) -> dict[str, Any]:
     """The row of a picture.
 
     Args:
         number: of the picture in its split; scores: by name; words: the rows of its words.
+        boxes: of the picture; None where the data set has none.
     """
     others = [kind for kind in dict.fromkeys(classes.kinds.values()) if kind not in OBJECT_KINDS]
     made_up = judgement.made_up(OBJECT_KINDS)
@@ -154,10 +173,8 @@ def picture_row(
         "hallucinated": len(made_up),
         "missed": len(missed),
         "box_words": sum(row["box_mass"] is not None for row in words),
-        **{
-            name: _mean(row[name] for row in words)
-            for name in ("entropy", "step_divergence", "beta", "evidence", "necessity", "box_mass", "box_uniform")
-        },
+        **{name: _mean(row[name] for row in words) for name in (*_MEASURES, "box_mass", "box_uniform", "box_centre")},
+        "boxed": [] if boxes is None else [asdict(one) for one in boxes.objects(judgement.mentions, trace.alphas)],
     }
 
 

@@ -1,19 +1,22 @@
 """Did the model look where the thing is that it names? Attention on a written word against the boxes of its class.
 
 ``grounding`` judges reference captions, whose phrases have boxes. A written caption has none; here a word is set
-against the boxes of all phrases of the picture's references whose head is of the word's class.
+against the boxes of all phrases of the picture's references whose head is of the word's class. And the other way round:
+of every object with boxes, whether the caption names it, and how much attention it got at any word.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from sat.data.entities import AlignedPicture, Box
 from sat.evaluation.grounding import box_coverage, boxed_phrases, caption_words, centre_mass, peak, points_at
-from sat.evaluation.word_classes import WordClasses
+from sat.evaluation.hallucination import OBJECT_KINDS
+from sat.evaluation.word_classes import Mention, WordClasses
 
 NAMING_KINDS = ("people", "animals", "clothing", "vehicles", "things", "food", "places", "body")
 
@@ -31,6 +34,29 @@ class InBoxes:
     uniform: float
     centre: float
     hit: bool
+
+
+@dataclass(frozen=True)
+class BoxedObject:
+    """An object class that has boxes in a picture, and the attention that a caption's words paid to it.
+
+    Attributes:
+        name: of the class.
+        step: of the word that names it, the first one; None where the caption does not.
+        at_word: attention inside the boxes at that word.
+        most, most_step: the most attention inside them at any word, and at which; mean: over all words.
+        uniform, centre: what the two baselines of ``grounding`` have there.
+        What there is no attention to measure by is None.
+    """
+
+    name: str
+    step: int | None
+    at_word: float | None
+    most: float | None
+    most_step: int | None
+    mean: float | None
+    uniform: float | None
+    centre: float
 
 
 class PictureBoxes:
@@ -60,8 +86,38 @@ class PictureBoxes:
         boxes = self.of(name)
         if not boxes:
             return None
-        if boxes not in self._baselines:
-            self._baselines[boxes] = box_coverage(boxes, *self._size, *alpha.shape), centre_mass(boxes, *self._size)
-        coverage, centre = self._baselines[boxes]
+        coverage, centre = self._judged(boxes, alpha.shape[0], alpha.shape[1])
         hit = points_at(boxes, *peak(alpha, *self._size))
         return InBoxes(float((alpha * coverage).sum()), float(coverage.mean()), centre, hit)
+
+    def objects(self, mentions: Sequence[Mention], alphas: np.ndarray | None) -> list[BoxedObject]:
+        """The object classes that have boxes, the most specific ones, by name.
+
+        Args:
+            mentions: what a caption names; alphas: the maps of its words, (T, rows, columns); None without attention.
+        """
+        found = []
+        names = {name for name in self._boxes if self._classes.kinds[name] in OBJECT_KINDS}
+        for name in sorted(self._classes.most_specific(names)):
+            step = next((m.last for m in mentions if self._classes.related(name, m.name)), None)
+            boxes = self._boxes[name]
+            if alphas is None or not len(alphas):
+                centre = centre_mass(boxes, *self._size)
+                found.append(BoxedObject(name, step, None, None, None, None, None, centre))
+                continue
+            coverage, centre = self._judged(boxes, alphas.shape[1], alphas.shape[2])
+            inside = (alphas * coverage).sum((1, 2))  # (T,)
+            at_word = None if step is None else float(inside[step])
+            most = int(inside.argmax())
+            uniform = float(coverage.mean())
+            found.append(
+                BoxedObject(name, step, at_word, float(inside[most]), most, float(inside.mean()), uniform, centre)
+            )
+        return found
+
+    def _judged(self, boxes: tuple[Box, ...], rows: int, columns: int) -> tuple[np.ndarray, float]:
+        """How much of each cell boxes cover, and what the centre baseline has in them; maps are of one size."""
+        if boxes not in self._baselines:
+            coverage = box_coverage(boxes, *self._size, rows, columns)
+            self._baselines[boxes] = coverage, centre_mass(boxes, *self._size)
+        return self._baselines[boxes]

@@ -11,6 +11,21 @@ ABOUT = {"model": "soft-tiny", "dataset": "folder", "split": "test", "rows": ROW
 WORDS = ("a", "dog", "runs", "on", "grass")
 
 
+def boxed(name: str, step: int | None, mass: float | None, length: int) -> dict[str, Any]:
+    """An object with boxes; most attention lay in them at the word that names it, else at the first word."""
+    found = mass if mass is not None else 0.2 if length else None
+    return {
+        "name": name,
+        "step": step,
+        "at_word": mass,
+        "most": found,
+        "most_step": None if found is None else step or 0,
+        "mean": found,
+        "uniform": None if found is None else 0.25,
+        "centre": 0.3,
+    }
+
+
 def picture(number: int, rng: np.random.Generator, *, attends: bool = True) -> tuple[dict[str, Any], list[dict]]:
     """The row of a picture and those of its words, 0 to 5 of them."""
     length = int(rng.integers(0, 6))
@@ -42,6 +57,8 @@ def picture(number: int, rng: np.random.Generator, *, attends: bool = True) -> t
         "box_words": int(mass is not None),
         "box_mass": mass,
         "box_uniform": None if mass is None else 0.25,
+        "box_centre": None if mass is None else 0.3,
+        "boxed": [boxed("dog", 1 if said else None, mass, length), boxed("ball", None, None, length)],
     }
     rows = []
     for step, word in enumerate(words):
