@@ -1,4 +1,4 @@
-"""Which noun is said in place of which? A class made up, against classes of the same kind missed in the same picture."""
+"""Which noun is said in place of which? A class made up, against those of the same kind missed in the same picture."""
 
 from __future__ import annotations
 

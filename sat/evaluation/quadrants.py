@@ -143,8 +143,8 @@ def _sorted(items: Iterable[tuple[Item, bool]], without_boxes: int = 0) -> Quadr
     groups: dict[tuple[bool, bool], list[Item]] = {(a, b): [] for a in (True, False) for b in (True, False)}
     for item, said in items:
         groups[item.looked, said].append(item)
-    four = [Quadrant(looked, said, tuple(rows)) for (looked, said), rows in groups.items()]
-    return Quadrants(*four, without_boxes=without_boxes)
+    looked, looked_unsaid, unlooked, unlooked_unsaid = (Quadrant(*key, tuple(rows)) for key, rows in groups.items())
+    return Quadrants(looked, looked_unsaid, unlooked, unlooked_unsaid, without_boxes)
 
 
 def _share(said: Quadrant, unsaid: Quadrant) -> float | None:
