@@ -1,4 +1,6 @@
-"""What was measured: ``results.json`` holds it, ``RESULTS.md`` and the README's table are made from it."""
+"""What was measured: ``results.json`` holds it; from it are made ``RESULTS.md``, the README's table and
+``summary.json``, which the Results page shows.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,7 @@ from sat.evaluation.card import markdown_table
 from sat.files import write_text
 
 FOLDER = Path(__file__).resolve().parent
-RECORDS, RESULTS = FOLDER / "results.json", FOLDER / "RESULTS.md"
+RECORDS, RESULTS, SUMMARY = FOLDER / "results.json", FOLDER / "RESULTS.md", FOLDER / "summary.json"
 README = FOLDER.parent / "README.md"
 _USED = 0.05  # a machine is in use when other programs take more than this share of its processors
 
@@ -53,6 +55,7 @@ def write(reports: Mapping[str, Report]) -> None:
     lines = [f"{json.dumps(name)}: {json.dumps(r.to_dict(), ensure_ascii=False)}" for name, r in reports.items()]
     write_text(RECORDS, "{\n" + ",\n".join(lines) + "\n}\n")
     write_text(RESULTS, as_page(reports))
+    write_text(SUMMARY, json.dumps(summary_rows(reports), indent=1, ensure_ascii=False) + "\n")
     write_text(README, with_table(README.read_text(encoding="utf-8"), reports))
 
 
@@ -108,8 +111,8 @@ def _row(result: Result) -> list[str]:
     ]
 
 
-def summary(reports: Mapping[str, Report]) -> str:
-    """One line for every goal of every benchmark; of several with the same goal the one that is furthest from it."""
+def summary_rows(reports: Mapping[str, Report]) -> list[dict[str, str]]:
+    """A row for every goal of every benchmark; of several with the same goal the one that is furthest from it."""
     rows = []
     for report in reports.values():
         worst: dict[Goal, Result] = {}
@@ -120,9 +123,22 @@ def summary(reports: Mapping[str, Report]) -> str:
             sign = 1 if result.goal.kind == "at most" else -1
             if known is None or sign * result.median > sign * known.median:
                 worst[result.goal] = result
-        for result in worst.values():
-            value = _with_unit(number(result.median), result.unit)
-            rows.append([f"{report.title}: {result.what}", value, _wanted(result), "met" if result.met else "missed"])
+        rows += [
+            {
+                "what": f"{report.title}: {result.what}",
+                "measured": _with_unit(number(result.median), result.unit),
+                "goal": _wanted(result),
+                "verdict": "met" if result.met else "missed",
+                "date": report.settings["date"],
+            }
+            for result in worst.values()
+        ]
+    return rows
+
+
+def summary(reports: Mapping[str, Report]) -> str:
+    """The rows of ``summary_rows`` as a table."""
+    rows = [[row[name] for name in ("what", "measured", "goal", "verdict")] for row in summary_rows(reports)]
     return markdown_table(("", "measured", "goal", ""), rows)
 
 

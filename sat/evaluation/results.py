@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +15,7 @@ from sat.errors import UserError
 from sat.evaluation import published
 from sat.evaluation.publish import read_training
 
+_SPEED = Path(__file__).resolve().parents[2] / "benchmarks" / "summary.json"
 CEILING_FILE = "ceiling.json"  # beside a grounded model
 STANDARD, PAPER_LIKE = "standard", "paper_like"
 PROTOCOLS = {STANDARD: "Standard", PAPER_LIKE: "Paper-like"}
@@ -174,6 +176,15 @@ def hallucination_rows(results: Sequence[Result], dataset: str) -> list[dict[str
 def ceilings(results: Sequence[Result], dataset: str) -> list[Result]:
     """Those whose attention was set against one that is told the word."""
     return [r for r in results if r.dataset == dataset and r.ceiling is not None]
+
+
+def speed_rows(path: Path = _SPEED) -> list[dict[str, str]]:
+    """What the benchmarks measured last: ``what``, ``measured``, ``goal``, ``verdict``, ``date``; none without them."""
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        return [{name: str(row[name]) for name in ("what", "measured", "goal", "verdict", "date")} for row in rows]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def datasets(results: Sequence[Result]) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "hallucination",
     "scores",
     "shipped",
+    "speed",
     "training",
 ]
 
@@ -136,6 +137,21 @@ def hallucination(found: Sequence[Result], dataset: str) -> None:
         },
     )
     st.markdown(_hallucinated(table))
+
+
+def speed() -> None:
+    """What the benchmarks measured."""
+    table = results.speed_rows()
+    if not table:
+        return
+    st.subheader("How fast is it?", anchor=False)
+    st.dataframe(table, hide_index=True, width="stretch", height="content", column_config={"what": ""})
+    missed = [row["what"] for row in table if row["verdict"] != "met"]
+    said = f"all but {len(missed)} of {len(table)} goals are met" if missed else f"all {len(table)} goals are met"
+    st.markdown(
+        f"**What this means:** {said}. Each is a ratio, both sides timed in turn in one run, so that it holds on other "
+        "machines too; `make bench` measures them again."
+    )
 
 
 def training(found: Sequence[Result], dataset: str) -> None:

@@ -98,3 +98,11 @@ def test_a_ceiling_is_above_the_model_that_it_belongs_to(found):
         told = result.ceiling[result.split]
         assert told["phrases"] == result.metrics["grounding"]["phrases"]
         assert told["correctness_last"] > result.metrics["grounding"]["correctness_last"]
+
+
+def test_speed_is_what_the_benchmarks_wrote(tmp_path):
+    from benchmarks.results import read, summary_rows
+
+    assert results.speed_rows() == summary_rows(read())
+    (tmp_path / "summary.json").write_text('[{"what": 1}]')
+    assert results.speed_rows(tmp_path / "summary.json") == [] == results.speed_rows(tmp_path / "none.json")
