@@ -115,6 +115,12 @@ def _recipe(config: ModelConfig, training: TrainConfig | None, dataset: str) -> 
                 f"doubly stochastic term: lambda {training.doubly_stochastic:g} on the mean over places "
                 f"({training.doubly_stochastic / config.places:.2g} on the sum of equation 14)"
             )
+        if training.grounding.weight:
+            lines.append(
+                "attention was taught by the boxes that people drew round phrases of the *training* captions: "
+                f"{training.grounding.weight:g} times the mean of (1 - m^q) / q, m the attention inside the boxes, "
+                f"q {training.grounding.power:g}"
+            )
         if config.attention == "hard":
             hard = training.hard
             lines.append(

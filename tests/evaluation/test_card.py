@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from sat.config import HardConfig, ModelConfig, TrainConfig
+from sat.config import GroundingConfig, HardConfig, ModelConfig, TrainConfig
 from sat.evaluation.card import model_card, results_table
 
 STANDARD = dict(zip(("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4"), (63.31, 45.5, 31.7, 21.8), strict=True)) | {
@@ -126,3 +126,12 @@ def test_card_says_where_the_paper_is_ahead_and_how_seeds_spread() -> None:
     assert "2 runs that differ by their seed (1, 2)" in card
     spread = [row for row in rows(card) if row[0] == "standard"]
     assert spread[0][7] == "53.4 to 55.0"
+
+
+def test_card_says_that_boxes_were_used_in_training() -> None:
+    config = ModelConfig(name="soft-g")
+    plain, taught = (
+        model_card(config, metrics("soft-g", "expected"), [], training=TrainConfig(model=config, grounding=grounding))
+        for grounding in (GroundingConfig(), GroundingConfig(weight=1.0, power=0.5))
+    )
+    assert "taught by the boxes" not in plain and "q 0.5" in taught
