@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,7 +50,8 @@ def publish(
     destination = (root or checkpoints.checkpoints_root()) / captioner.name
     if folder.resolve() != destination.resolve():
         copy_folder(folder, destination)
-    checkpoints.update(destination, metrics=evaluation.metrics, hallucination=evaluation.hallucination)
+    metrics = {**evaluation.metrics, "date": datetime.date.today().isoformat()}
+    checkpoints.update(destination, metrics=metrics, hallucination=evaluation.hallucination)
     write_card(destination)
     return destination
 

@@ -187,7 +187,8 @@ def commands(found: Sequence[Result], dataset: str) -> None:
     for result in own:
         decoding, seed = result.metrics["decoding"], result.metrics.get("seed")
         search = f"beam {decoding['beam']}, length norm {decoding['length_norm']:g}"
-        st.markdown(f"**{result.model}**: {result.split} split, {search}, seed {seed}, weights `{result.weights}`")
+        on = f", {result.metrics['date']}" if "date" in result.metrics else ""
+        st.markdown(f"**{result.model}**: {result.split} split, {search}, seed {seed}, weights `{result.weights}`{on}")
         st.code(result.command, language="bash")
     st.caption("SAT_DATA names the folder that holds the data sets. Every model was scored on the test split once.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import shutil
 
@@ -31,6 +32,7 @@ def test_a_published_model_has_scores_and_a_card(tiny_folder, dataset, tmp_path)
     assert folder == tmp_path / "shipped" / "hard-tiny"
     metrics = checkpoints.read_metrics(folder)
     assert metrics["model"] == "hard-tiny" and metrics["split"] == "test"
+    assert datetime.date.fromisoformat(metrics["date"]) <= datetime.date.today()
     assert metrics["decoding"]["context"] == "argmax" and metrics["expected"]["decoding"]["context"] == "expected"
     told = checkpoints.read_hallucination(folder)
     assert told["model"] == "hard-tiny" and told["objects"]["model"]["captions"] == 3
