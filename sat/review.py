@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 import time
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
@@ -122,7 +123,7 @@ class ReviewBook:
         Raises:
             UserError: it is too long, or the name is none.
         """
-        text, person = text.strip(), clean_person(person)
+        text, person = text.strip().encode(errors="replace").decode(), clean_person(person)
         if len(text) > NOTE_LENGTH:
             raise UserError(f"The note has {len(text)} characters: write at most {NOTE_LENGTH}.")
         self._replace("notes", (evaluation, image, person), text)
@@ -265,7 +266,7 @@ def clean_tag(tag: str) -> str:
     Raises:
         UserError: it is empty, too long, or holds what cannot be printed.
     """
-    return _clean(tag, "A tag", TAG_LENGTH).lower()
+    return _clean(tag.lower(), "A tag", TAG_LENGTH)
 
 
 def clean_person(person: str) -> str:
@@ -278,7 +279,7 @@ def clean_person(person: str) -> str:
 
 
 def _clean(text: str, what: str, longest: int) -> str:
-    text = " ".join(text.split())
+    text = unicodedata.normalize("NFC", " ".join(text.split()))
     if not 1 <= len(text) <= longest or not text.isprintable():
         raise UserError(f"{what} has 1 to {longest} characters that can be printed: choose another one.")
     return text

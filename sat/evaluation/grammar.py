@@ -48,24 +48,24 @@ def grammar(classes: WordClasses, words: Sequence[str]) -> Iterator[Finding]:
 
 
 def _numbers(classes: WordClasses, words: Sequence[str]) -> Iterator[Finding]:
-    """Nouns, and "is" or "are" right after them, that do not go with the article or the number before them."""
+    """Nouns, and "is" or "are" right after the first one, that do not go with the article or the number before them."""
     mentions = classes.mentions(words)
     ends = {mention.last: mention for mention in mentions}
-    for noun in mentions:
-        if noun.kind not in NOUN_KINDS:
-            continue
-        determiner = _before(words, ends, noun)
-        head = words[noun.last]
-        verb = words[noun.last + 1] if noun.last + 1 < len(words) else ""
+    nouns = [mention for mention in mentions if mention.kind in NOUN_KINDS]
+    for noun in nouns:
+        determiner, head = _before(words, ends, noun), words[noun.last]
+        verb = ""  # after a later noun it may be the first one's ("two men in a boat are")
+        if noun is nouns[0] and noun.last + 1 < len(words):
+            verb = words[noun.last + 1]
         if determiner in ("a", "an"):
             if _is_plural(classes, head):
                 yield noun.last, f"“{determiner}” goes with one thing, “{head}” with several."
-            elif verb == "are" and "and" not in words[: noun.first]:
+            elif verb == "are":
                 yield noun.last + 1, f"One thing “is”: “{determiner} … {head} are”."
         elif determiner in _NUMBERS:
             if not _is_plural(classes, head) and _is_singular(classes, head):
                 yield noun.last, f"After “{determiner}” there are several: “{head}” is one."
-            elif verb == "is" and "and" not in words[: noun.first]:
+            elif verb == "is":
                 yield noun.last + 1, f"Several things “are”: “{determiner} … {head} is”."
 
 

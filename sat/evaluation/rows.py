@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from sat.data.dataset import Example
 from sat.evaluation.attention import divergence
 from sat.evaluation.hallucination import OBJECT_KINDS, Judgement
-from sat.evaluation.parts import Measured
-from sat.evaluation.word_boxes import PictureBoxes
 from sat.evaluation.word_classes import WordClasses
+
+if TYPE_CHECKING:  # whoever only reads rows need not load torch
+    from sat.data.dataset import Example
+    from sat.evaluation.measured import Measured
+    from sat.evaluation.word_boxes import PictureBoxes
 
 _MEASURES = ("entropy", "step_divergence", "beta", "evidence", "necessity")
 SCORES = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")

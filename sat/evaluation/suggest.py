@@ -59,9 +59,11 @@ def suggest(row: Mapping[str, Any], words: Sequence[Mapping[str, Any]], classes:
     """
     caption = list(row["words"])
     references = [tokenize(text) for text in row["references"]]
+    turned, true = _relations(caption, references, classes)
     found = [
-        *_unmentioned(row, words, classes),
-        *_misplaced(caption, references, classes),
+        *turned,
+        *(one for one in _unmentioned(row, words, classes) if one.tag != "relation" or one.word not in true),
+        *_wrong_attributes(caption, references, classes),
         *(Suggestion("repetition", *finding) for finding in repetitions(caption)),
         *(Suggestion("grammar", *finding) for finding in grammar(classes, caption)),
     ]
@@ -81,14 +83,6 @@ def _unmentioned(
             instead = [name for name in row["objects_missed"] if classes.kinds.get(name) == word["kind"]]
             more = f", but {_listed(instead)}, which it leaves out" if instead else ""
             yield Suggestion(tag, word["step"], f"No reference mentions “{word['word']}”{more}.")
-
-
-def _misplaced(
-    caption: Sequence[str], references: Sequence[Sequence[str]], classes: WordClasses
-) -> Iterator[Suggestion]:
-    """Colours, sizes, numbers and relations that the references give to something else."""
-    yield from _wrong_attributes(caption, references, classes)
-    yield from _wrong_relations(caption, references, classes)
 
 
 def _wrong_attributes(
@@ -125,22 +119,25 @@ def attributes(classes: WordClasses, words: Sequence[str]) -> list[tuple[Mention
     return found
 
 
-def _wrong_relations(
+def _relations(
     caption: Sequence[str], references: Sequence[Sequence[str]], classes: WordClasses
-) -> Iterator[Suggestion]:
-    """Relations of two things that the references give only the other way round."""
+) -> tuple[list[Suggestion], set[int]]:
+    """Relations of two things that the references give only the other way round, and where those stand that are true
+    by a reference, in whatever words."""
     theirs = [triple for reference in references for triple in relations(classes, reference)]
+    suggestions, true = [], set()
     for relation, one, other, place in relations(classes, caption):
-        if classes.related(one.name, other.name):
-            continue
         same = turned = False
         for name, a, b, _ in theirs:
             if name == relation:
                 same |= classes.related(a.name, one.name) and classes.related(b.name, other.name)
                 turned |= classes.related(a.name, other.name) and classes.related(b.name, one.name)
-        if turned and not same:
+        if same:
+            true.add(place)
+        elif turned:
             reason = f"The references have it the other way round: {other.name} {relation} {one.name}."
-            yield Suggestion("relation", place, reason)
+            suggestions.append(Suggestion("relation", place, reason))
+    return suggestions, true
 
 
 def relations(classes: WordClasses, words: Sequence[str]) -> list[tuple[str, Mention, Mention, int]]:

@@ -21,7 +21,7 @@ from sat.captioner import Captioner
 from sat.cli import app
 from sat.data import shapes
 from sat.data.dataset import Dataset
-from sat.data.entities import ALIGNED_FILE
+from sat.data.entities import ALIGNED_FILE, AlignedPicture
 from sat.data.features import extract
 from sat.data.tokens import tokenize
 from sat.errors import UserError
@@ -169,9 +169,11 @@ def test_attention_in_true_boxes(
     evaluate(renamed, dataset, "test", out=tmp_path, rows=True)
     store = EvaluationStore.open(tmp_path)
     seen = 0
+    rows = store.page(count=PICTURES).rows
     for number, example in enumerate(dataset.examples):
         _, record, _ = shapes.picture(0, "test", number)
         assert record.image == example.name
+        check_boxed(rows[number], store.words(number, alphas=True), record)
         everything = [box for boxes in record.boxes.values() for box in boxes]  # each of them is of a shape
         for word in store.words(number, alphas=True):
             if word["word"] == "shape":
@@ -183,6 +185,18 @@ def test_attention_in_true_boxes(
             else:
                 assert word["box_mass"] is None and word["box_hit"] is None
     assert seen == store.count([Condition("box_mass", "known")], kind="words") == counts[common]
+
+
+def check_boxed(row: dict, words: list[dict], record: AlignedPicture) -> None:
+    """Objects of shapes with boxes: the caption says "shape" of all of them or names none, and looks somewhere."""
+    step = next((i for i, word in enumerate(row["words"]) if word == "shape"), None)
+    assert {one["name"] for one in row["boxed"]} <= set(row["objects_in_references"]) and row["boxed"]
+    everything = [box for boxes in record.boxes.values() for box in boxes]
+    inside = [float((word["alpha"] * box_coverage(everything, 224, 224, 14, 14)).sum()) for word in words]
+    for one in row["boxed"]:
+        assert one["step"] == step and (one["at_word"] is None) is (step is None)
+        assert one["mean"] <= one["most"] <= inside[one["most_step"]] + 1e-3 and 0 < one["uniform"] < 1
+        assert step is None or one["at_word"] <= min(one["most"], inside[step] + 1e-3)
 
 
 def stop_after(calls: int) -> Callable[[], bool]:
