@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sat.evaluation.task import SplitTask
 
 _log = logging.getLogger(__name__)
+_OTHERS = 8  # captions of other pictures that tell what attention does anyway
 _REPORTED = 32  # pictures between two reports
 
 
@@ -74,7 +75,15 @@ def _rows(
     for i, (example, one, judgement) in enumerate(zip(task.examples, captions, judgements, strict=True)):
         boxes = PictureBoxes(classes, aligned[example.name]) if example.name in aligned else None
         words = word_rows(i, example, one, judgement, boxes)
+        boxed = [] if boxes is None else boxes.objects(judgement.mentions, one.trace.alphas, _others(captions, i))
         of_caption = {name: float(values[i]) for name, values in scores.items()}
-        yield picture_row(i, example, one, judgement, of_caption, words, classes, boxes), words
+        yield picture_row(i, example, one, judgement, of_caption, words, classes, boxed), words
         if (i + 1) % _REPORTED == 0 or i + 1 == total:
             task.report("rows", i + 1, total)
+
+
+def _others(captions: Sequence[Measured], number: int) -> list[np.ndarray]:
+    """The maps of the captions that follow in the split, from its end on at its beginning."""
+    count = len(captions)
+    following = (captions[(number + k) % count].trace.alphas for k in range(1, min(_OTHERS, count - 1) + 1))
+    return [alphas for alphas in following if alphas is not None]

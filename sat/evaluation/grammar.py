@@ -12,7 +12,6 @@ NOUN_KINDS = ("people", "animals", "clothing", "vehicles", "things", "food")
 _ARTICLES = frozenset({"a", "an", "the"})
 _NEVER_LAST = _ARTICLES | frozenset("and or of with at to from into is are while as his her its their for".split())
 _NEVER_AFTER_ARTICLE = _NEVER_LAST | frozenset("in on by over under".split())
-_NO_CONTENT = _NEVER_AFTER_ARTICLE | frozenset({"that", "it", "there"})
 _NUMBERS = frozenset("two three four five six seven eight nine ten 2 3 4 5 6 7 8".split())
 _PLURALS = frozenset({"men", "women", "children", "people"})  # that do not end in s
 _VOWEL_SOUND = ("a", "e", "i", "o", "u")
@@ -21,16 +20,31 @@ _NOT_BY_LETTER = ("uni", "use", "usa", "eu", "one", "once", "ukulele", "hour", "
 Finding = tuple[int, str]  # which word, from 0, and why
 
 
-def repetitions(words: Sequence[str]) -> Iterator[Finding]:
-    """Words said twice over: in a row, or in a pair of neighbours, one of them a content word, that stands before."""
-    seen: set[tuple[str, str]] = set()
-    for i, pair in enumerate(pairwise(words), start=1):
-        content = [word for word in pair if word not in _NO_CONTENT]
-        if pair[0] == pair[1]:
-            yield i, f"“{pair[1]}” stands twice in a row."
-        elif pair in seen and content:
-            yield i - (pair[1] not in content), f"“{' '.join(pair)}” has been said before."
-        seen.add(pair)
+def repetitions(classes: WordClasses, words: Sequence[str]) -> Iterator[Finding]:
+    """A word twice in a row, and words with a noun among them that stand before in the same order."""
+    nouns = {mention.last for mention in classes.mentions(words) if mention.kind in (*NOUN_KINDS, "places", "body")}
+    place = 0
+    while place < len(words):
+        if place and words[place] == words[place - 1]:
+            yield place, f"“{words[place]}” stands twice in a row."
+        length = _said_before(words, place)
+        named = nouns.intersection(range(place, place + length))
+        if length > 1 and named:
+            yield max(named), f"“{' '.join(words[place : place + length])}” has been said before."
+            place += length
+        else:
+            place += 1
+
+
+def _said_before(words: Sequence[str], place: int) -> int:
+    """How many words from a place on stand before it in the same order."""
+    longest = 0
+    for start in range(place):
+        length = 0
+        while start + length < place < len(words) - length and words[start + length] == words[place + length]:
+            length += 1
+        longest = max(longest, length)
+    return longest
 
 
 def grammar(classes: WordClasses, words: Sequence[str]) -> Iterator[Finding]:

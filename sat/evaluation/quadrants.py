@@ -2,26 +2,24 @@
 
 Two views, which answer two questions:
 
-- *objects* (``by_object``): every object class that has boxes in a picture, named or not. Looked right: the attention
-  inside its boxes at the word that paid it most was above what a Gaussian in the middle of the picture has there. The
-  same is asked of objects named and of objects missed, so the two can be compared. A maximum over words flatters; the
-  *mean* over all words can be asked for instead, which does not, but hides one short look at a small thing.
-- *words* (``by_word``): every word written whose class has boxes. Looked right: at that word. Said right: the word is
-  not hallucinated. Few words are wrong here by the nature of the thing: a class has boxes because a reference names it,
-  so a wrong word mostly has no box to look at (``without_boxes``); what remains is a class too special ("a man", where
-  the references say a person and a woman).
+- *objects* (``by_object``): every object class that has boxes in a picture, named or not. Looked right: at the word
+  that paid them most, there was more attention inside the boxes than captions of other pictures pay there at most. An
+  object that is missed has no word of its own, so the most of all words is what can be asked of both; but the most of
+  ten maps is high in any box, higher than one map of the centre has there. Hence the comparison with other captions.
+- *words* (``by_word``): every word written whose class has boxes. Looked right: at that word, there was more attention
+  inside the boxes than a Gaussian in the middle of the picture has. Said right: the word is not hallucinated. Few words
+  are wrong here by the nature of the thing: a class has boxes because a reference names it, so a wrong word mostly has
+  no box to look at (``without_boxes``); what remains is a class too special or too different ("a man", where the
+  references say a person and a woman).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 from sat.evaluation.browse import Condition, EvaluationStore
 from sat.evaluation.hallucination import OBJECT_KINDS
-
-Statistic = Literal["most", "mean"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,8 @@ class Item:
         step: which word of the caption was looked at: that which is judged, or the one with most attention in the
             boxes; word: that word.
         named_at: which word names it; None where none does.
-        box_mass: attention inside the boxes; box_centre: what the Gaussian has there.
+        box_mass: attention inside the boxes; box_centre: what a Gaussian in the middle has there.
+        expected: what the attention is compared with.
     """
 
     picture: int
@@ -45,11 +44,12 @@ class Item:
     named_at: int | None
     box_mass: float
     box_centre: float
+    expected: float
 
     @property
     def looked(self) -> bool:
-        """Whether attention lay in the boxes more than in the middle anyway."""
-        return self.box_mass > self.box_centre
+        """Whether attention lay in the boxes more than it does anyway."""
+        return self.box_mass > self.expected
 
 
 @dataclass(frozen=True)
@@ -109,21 +109,17 @@ class Quadrants:
         return _share(self.unlooked_said, self.unlooked_unsaid)
 
 
-def by_object(store: EvaluationStore, statistic: Statistic = "most") -> Quadrants:
-    """The objects with boxes; empty where the data set has none, or the model no attention.
-
-    Args:
-        statistic: which attention counts, that of the word which paid most or the mean over all words.
-    """
+def by_object(store: EvaluationStore) -> Quadrants:
+    """The objects with boxes; empty where the data set has none, or the model no attention."""
     columns = store.values(["picture", "image", "words", "boxed"])
     items = []
     for picture, image, words, boxed in zip(*columns.values(), strict=True):
         for one in boxed:
-            if one["most"] is None:
+            if one["most"] is None or one["elsewhere"] is None:
                 continue
-            step = one["most_step"]
-            mass, centre = one[statistic], one["centre"]
-            items.append(Item(int(picture), image, one["name"], step, words[step], one["step"], mass, centre))
+            step, named_at = one["most_step"], one["step"]
+            mass, centre, expected = one["most"], one["centre"], one["elsewhere"]
+            items.append(Item(int(picture), image, one["name"], step, words[step], named_at, mass, centre, expected))
     return _sorted((item, item.named_at is not None) for item in items)
 
 
@@ -133,8 +129,8 @@ def by_word(store: EvaluationStore) -> Quadrants:
     columns = store.values(names, [Condition("box_mass", "known")], kind="words")
     items = []
     for picture, image, name, step, word, mass, centre, bad in zip(*columns.values(), strict=True):
-        step = int(step)
-        items.append((Item(int(picture), image, name, step, word, step, float(mass), float(centre)), not bad))
+        at, expected = int(step), float(centre)
+        items.append((Item(int(picture), image, name, at, word, at, float(mass), expected, expected), not bad))
     unboxed = [Condition("hallucinated", "=", True), Condition("box_mass", "unknown")]
     return _sorted(items, store.count([*unboxed, Condition("kind", "in", OBJECT_KINDS)], kind="words"))
 

@@ -20,7 +20,7 @@ from sat.evaluation.word_classes import WordClasses
 if TYPE_CHECKING:  # whoever only reads rows need not load torch
     from sat.data.dataset import Example
     from sat.evaluation.measured import Measured
-    from sat.evaluation.word_boxes import PictureBoxes
+    from sat.evaluation.word_boxes import BoxedObject, PictureBoxes
 
 _MEASURES = ("entropy", "step_divergence", "beta", "evidence", "necessity")
 SCORES = ("BLEU-4", "METEOR", "ROUGE-L", "CIDEr")
@@ -32,7 +32,7 @@ _BOXED = pa.struct(
         ("at_word", pa.float64()),
         ("most", pa.float64()),
         ("most_step", pa.int16()),
-        ("mean", pa.float64()),
+        ("elsewhere", pa.float64()),
         ("uniform", pa.float64()),
         ("centre", pa.float64()),
     ]
@@ -145,13 +145,13 @@ def picture_row(
     scores: Mapping[str, float],
     words: Sequence[Mapping[str, Any]],
     classes: WordClasses,
-    boxes: PictureBoxes | None,
+    boxed: Sequence[BoxedObject],
 ) -> dict[str, Any]:
     """The row of a picture.
 
     Args:
         number: of the picture in its split; scores: by name; words: the rows of its words.
-        boxes: of the picture; None where the data set has none.
+        boxed: its objects that have boxes.
     """
     others = [kind for kind in dict.fromkeys(classes.kinds.values()) if kind not in OBJECT_KINDS]
     made_up = judgement.made_up(OBJECT_KINDS)
@@ -176,7 +176,7 @@ def picture_row(
         "missed": len(missed),
         "box_words": sum(row["box_mass"] is not None for row in words),
         **{name: _mean(row[name] for row in words) for name in (*_MEASURES, "box_mass", "box_uniform", "box_centre")},
-        "boxed": [] if boxes is None else [asdict(one) for one in boxes.objects(judgement.mentions, trace.alphas)],
+        "boxed": [asdict(one) for one in boxed],
     }
 
 

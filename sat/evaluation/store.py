@@ -20,7 +20,7 @@ from sat.files import atomic_folder
 
 FOLDER = "store"
 PICTURES_FILE, WORDS_FILE, ABOUT_FILE = "pictures.parquet", "words.parquet", "about.json"
-VERSION = 2  # raised when a reader of this version cannot read what another one wrote
+VERSION = 3  # raised when a reader of this version cannot read what another one wrote
 GROUP = 256  # pictures in a row group
 
 PictureRows = tuple[Mapping[str, Any], list[dict[str, Any]]]  # the row of a picture and those of its words

@@ -23,7 +23,7 @@ _TAG_OF_KIND = {
 }
 # Each relation with how it is said, and the other way round: A above B is B below A.
 _RELATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "above": (("above", "over", "on top of", "on", "onto"), ("below", "under", "beneath", "underneath")),
+    "above": (("above", "over", "on top of"), ("below", "under", "beneath", "underneath")),
     "in front of": (("in front of",), ("behind",)),
     "left of": (("left of",), ("right of",)),
 }
@@ -64,7 +64,7 @@ def suggest(row: Mapping[str, Any], words: Sequence[Mapping[str, Any]], classes:
         *turned,
         *(one for one in _unmentioned(row, words, classes) if one.tag != "relation" or one.word not in true),
         *_wrong_attributes(caption, references, classes),
-        *(Suggestion("repetition", *finding) for finding in repetitions(caption)),
+        *(Suggestion("repetition", *finding) for finding in repetitions(classes, caption)),
         *(Suggestion("grammar", *finding) for finding in grammar(classes, caption)),
     ]
     first: dict[tuple[int, str], Suggestion] = {}
@@ -81,7 +81,7 @@ def _unmentioned(
         tag = _TAG_OF_KIND.get(word["kind"] or "")
         if word["hallucinated"] and tag is not None:
             instead = [name for name in row["objects_missed"] if classes.kinds.get(name) == word["kind"]]
-            more = f", but {_listed(instead)}, which it leaves out" if instead else ""
+            more = f"; they mention {_listed(instead)} instead" if instead else ""
             yield Suggestion(tag, word["step"], f"No reference mentions “{word['word']}”{more}.")
 
 

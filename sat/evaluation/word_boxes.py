@@ -44,7 +44,8 @@ class BoxedObject:
         name: of the class.
         step: of the word that names it, the first one; None where the caption does not.
         at_word: attention inside the boxes at that word.
-        most, most_step: the most attention inside them at any word, and at which; mean: over all words.
+        most, most_step: the most attention inside them at any word, and at which.
+        elsewhere: the same most, the mean over captions of other pictures: what lies there whatever is in the picture.
         uniform, centre: what the two baselines of ``grounding`` have there.
         What there is no attention to measure by is None.
     """
@@ -54,7 +55,7 @@ class BoxedObject:
     at_word: float | None
     most: float | None
     most_step: int | None
-    mean: float | None
+    elsewhere: float | None
     uniform: float | None
     centre: float
 
@@ -90,11 +91,14 @@ class PictureBoxes:
         hit = points_at(boxes, *peak(alpha, *self._size))
         return InBoxes(float((alpha * coverage).sum()), float(coverage.mean()), centre, hit)
 
-    def objects(self, mentions: Sequence[Mention], alphas: np.ndarray | None) -> list[BoxedObject]:
+    def objects(
+        self, mentions: Sequence[Mention], alphas: np.ndarray | None, others: Sequence[np.ndarray] = ()
+    ) -> list[BoxedObject]:
         """The object classes that have boxes, the most specific ones, by name.
 
         Args:
             mentions: what a caption names; alphas: the maps of its words, (T, rows, columns); None without attention.
+            others: the maps of the words of other pictures' captions, none without words.
         """
         found = []
         names = {name for name in self._boxes if self._classes.kinds[name] in OBJECT_KINDS}
@@ -107,11 +111,18 @@ class PictureBoxes:
                 continue
             coverage, centre = self._judged(boxes, alphas.shape[1], alphas.shape[2])
             inside = (alphas * coverage).sum((1, 2))  # (T,)
-            at_word = None if step is None else float(inside[step])
             most = int(inside.argmax())
-            uniform = float(coverage.mean())
             found.append(
-                BoxedObject(name, step, at_word, float(inside[most]), most, float(inside.mean()), uniform, centre)
+                BoxedObject(
+                    name=name,
+                    step=step,
+                    at_word=None if step is None else float(inside[step]),
+                    most=float(inside[most]),
+                    most_step=most,
+                    elsewhere=float(np.mean([(o * coverage).sum((1, 2)).max() for o in others])) if others else None,
+                    uniform=float(coverage.mean()),
+                    centre=centre,
+                )
             )
         return found
 

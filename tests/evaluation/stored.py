@@ -20,7 +20,7 @@ def boxed(name: str, step: int | None, mass: float | None, length: int) -> dict[
         "at_word": mass,
         "most": found,
         "most_step": None if found is None else step or 0,
-        "mean": found,
+        "elsewhere": None if found is None else 0.4,
         "uniform": None if found is None else 0.25,
         "centre": 0.3,
     }

@@ -195,7 +195,8 @@ def check_boxed(row: dict, words: list[dict], record: AlignedPicture) -> None:
     inside = [float((word["alpha"] * box_coverage(everything, 224, 224, 14, 14)).sum()) for word in words]
     for one in row["boxed"]:
         assert one["step"] == step and (one["at_word"] is None) is (step is None)
-        assert one["mean"] <= one["most"] <= inside[one["most_step"]] + 1e-3 and 0 < one["uniform"] < 1
+        assert 0 < one["most"] <= inside[one["most_step"]] + 1e-3 and 0 < one["uniform"] < 1
+        assert 0 < one["elsewhere"] < 1
         assert step is None or one["at_word"] <= min(one["most"], inside[step] + 1e-3)
 
 

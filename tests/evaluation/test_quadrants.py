@@ -14,11 +14,11 @@ from sat.evaluation.store import write_store
 from .stored import ABOUT, picture
 
 
-def one(name: str, step: int | None, most: float, mean: float, centre: float, most_step: int = 0) -> dict:
+def one(name: str, step: int | None, most: float, elsewhere: float, centre: float, most_step: int = 0) -> dict:
     at_word = None if step is None else most
     return {
         **{"name": name, "step": step, "at_word": at_word, "most": most, "most_step": most_step},
-        **{"mean": mean, "uniform": 0.1, "centre": centre},
+        **{"elsewhere": elsewhere, "uniform": 0.1, "centre": centre},
     }
 
 
@@ -27,8 +27,8 @@ def store(tmp_path: Path) -> EvaluationStore:
     """Three pictures; the second one holds a wrong word that looks at the box of a person."""
     rng = np.random.default_rng(0)
     boxed = [
-        [one("dog", 1, 0.6, 0.2, 0.3, most_step=1), one("ball", None, 0.5, 0.1, 0.3, most_step=2)],
-        [one("dog", None, 0.2, 0.2, 0.3), one("man", 1, 0.3, 0.3, 0.3, most_step=1)],
+        [one("dog", 1, 0.6, 0.5, 0.3, most_step=1), one("ball", None, 0.25, 0.1, 0.3, most_step=2)],
+        [one("dog", None, 0.2, 0.4, 0.1), one("man", 1, 0.3, 0.3, 0.2, most_step=1)],
         [],
     ]
     words = [("dog", "animals", False, 0.6), ("man", "people", True, 0.4), ("dog", "animals", False, 0.1)]
@@ -56,16 +56,14 @@ def test_objects(store: EvaluationStore) -> None:
     assert names == [
         [(0, "dog", 1, "dog", 1)],
         [(0, "ball", 2, "jumps", None)],
-        [(1, "man", 1, "man", 1)],  # as much as the centre has is not more
+        [(1, "man", 1, "man", 1)],  # as much as elsewhere is not more
         [(1, "dog", 0, "a", None)],
     ]
     assert [q.count for q in found.all()] == [1, 1, 1, 1] and found.count == 4
     assert found.looked_said.images == found.looked_unsaid.images == ("00000.jpg",)
-    assert (found.looked_said.rows[0].box_mass, found.looked_said.rows[0].box_centre) == (0.6, 0.3)
+    item = found.looked_said.rows[0]
+    assert (item.box_mass, item.expected, item.box_centre) == (0.6, 0.5, 0.3)
     assert found.said_when_looked == found.said_when_not_looked == 0.5 and found.without_boxes == 0
-    mean = by_object(store, "mean")
-    assert [q.count for q in mean.all()] == [0, 0, 2, 2] and mean.said_when_looked is None
-    assert mean.unlooked_said.images == ("00000.jpg", "00001.jpg")
 
 
 def test_words(store: EvaluationStore) -> None:
@@ -74,14 +72,14 @@ def test_words(store: EvaluationStore) -> None:
     assert names == [[(0, "dog", 1, 0.6)], [(1, "man", 1, 0.4)], [(2, "dog", 1, 0.1)], []]
     assert found.without_boxes == 1  # the frisbee: there was nothing to look at
     assert found.said_when_looked == 0.5 and found.said_when_not_looked == 1.0
-    assert found.looked_unsaid.rows[0].named_at == 1
+    assert found.looked_unsaid.rows[0].named_at == 1 and found.looked_unsaid.rows[0].expected == 0.3
 
 
 def test_without_boxes_or_attention(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     rows = [picture(i, rng, attends=False) for i in range(6)]
-    blind = [({**row, "boxed": [{**b, "most": None, "most_step": None, "mean": None} for b in row["boxed"]]}, words)
-             for row, words in rows]  # fmt: skip
+    unknown = dict.fromkeys(("most", "most_step", "elsewhere"))
+    blind = [({**row, "boxed": [{**one, **unknown} for one in row["boxed"]]}, words) for row, words in rows]
     write_store(tmp_path, ABOUT, blind)
     store = EvaluationStore.open(tmp_path)
     for found in (by_object(store), by_word(store)):

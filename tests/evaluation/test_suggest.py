@@ -40,11 +40,15 @@ def test_what_no_reference_mentions() -> None:
     )
     assert found == [
         ("count", "three", "No reference mentions “three”."),
-        ("object", "men", "No reference mentions “men”, but woman, which it leaves out."),
+        ("object", "men", "No reference mentions “men”; they mention woman instead."),
         ("attribute", "red", "No reference mentions “red”."),
         ("action", "run", "No reference mentions “run”."),
         ("object", "beach", "No reference mentions “beach”."),
-        ("object", "surfboard", "No reference mentions “surfboard”, but ball and frisbee, which it leaves out."),
+        (
+            "object",
+            "surfboard",
+            "No reference mentions “surfboard”; they mention ball and frisbee instead.",
+        ),
     ]
 
 

@@ -64,19 +64,20 @@ def test_objects_named_or_not(boxes: PictureBoxes) -> None:
     maps = np.zeros((4, 4, 4), np.float32)
     maps[0, 0, 0] = maps[1, 3, 3] = maps[2, 0, 3] = 1  # upper left; lower right; upper right
     maps[3, 0, 0] = maps[3, 3, 0] = 0.5  # upper left and lower left
-    dog, man = boxes.objects(classes.mentions(words), maps)
+    dog, man = boxes.objects(classes.mentions(words), maps, [maps[:1], maps[2:], maps[1:3]])
     assert (dog.name, dog.step, dog.at_word, dog.most, dog.most_step) == ("dog", 1, 0.0, 1.0, 0)
-    assert (dog.mean, dog.uniform, dog.centre) == (0.5, 0.5, pytest.approx(0.5))  # 1, 0, 0 and 1 inside
+    assert dog.elsewhere == pytest.approx(2 / 3)  # at most 1, 1 and 0
+    assert (dog.uniform, dog.centre) == (0.5, pytest.approx(0.5))
     assert (man.name, man.step, man.at_word, man.most, man.most_step) == ("man", 3, 0.5, 1.0, 0)
-    assert (man.mean, man.uniform, man.centre) == (0.875, 0.75, pytest.approx(0.75))
+    assert (man.elsewhere, man.uniform, man.centre) == (1.0, 0.75, pytest.approx(0.75))
     missed = boxes.objects(classes.mentions("a cat".split()), maps[:2])
-    assert [(one.name, one.step, one.at_word, one.most, one.most_step) for one in missed] == [
-        ("dog", None, None, 1.0, 0),
-        ("man", None, None, 1.0, 0),
+    assert [(one.name, one.step, one.at_word, one.most, one.most_step, one.elsewhere) for one in missed] == [
+        ("dog", None, None, 1.0, 0, None),
+        ("man", None, None, 1.0, 0, None),
     ]
     for alphas in (None, maps[:0]):
         blind = boxes.objects(classes.mentions(words if alphas is None else []), alphas)
-        assert [(one.name, one.at_word, one.most, one.mean, one.uniform) for one in blind] == [
+        assert [(one.name, one.at_word, one.most, one.elsewhere, one.uniform) for one in blind] == [
             ("dog", None, None, None, None),
             ("man", None, None, None, None),
         ]
