@@ -23,7 +23,8 @@ import torch
 
 from sat import checkpoints
 from sat.config import Decoding, TrainConfig, load_yaml, parse
-from sat.data.dataset import Dataset, Example
+from sat.data import shapes
+from sat.data.dataset import Dataset, Example, data_root
 from sat.data.features import FeatureStore, open_store
 from sat.data.registry import load_dataset
 from sat.data.tokens import tokenize
@@ -41,7 +42,9 @@ from sat.vocabulary import Vocabulary
 T = TypeVar("T")
 
 _PICTURES = 8  # whose annotations stand for all
-_STEPS = 4  # the first of them warms up
+_WARM_UP, _STEPS = 2, 20  # updates; only the latter are timed
+_LEAST_STEPS, _ENOUGH = 5, 120.0  # where updates take many seconds fewer of them do, so that the answer comes
+_DRAWN = 64  # shapes of a split that stand for all, where they are not drawn yet
 
 
 def measure(config: TrainConfig, folder: Path) -> Measured:
@@ -50,9 +53,7 @@ def measure(config: TrainConfig, folder: Path) -> Measured:
     Raises:
         UserError: the data set, the encoder's weights or the starting checkpoint is not there or does not fit.
     """
-    dataset = load_dataset(config.dataset, config.data)
-    train = dataset.split("train")[: config.limit or None]
-    dev = dataset.split("dev")
+    dataset, train, dev, draw = _data(config, folder)
     start = None if config.start_from is None else checkpoints.find(config.start_from)
     if start is None:
         encoder = Encoder(config.model.encoder)
@@ -71,6 +72,7 @@ def measure(config: TrainConfig, folder: Path) -> Measured:
         pictures=len(train),
         captions=sum(len(example.captions) for example in train),
         dev=len(dev),
+        draw=draw,
         missing=missing,
         device=name,
         free=free,
@@ -83,6 +85,26 @@ def measure(config: TrainConfig, folder: Path) -> Measured:
         row=store.places * store.dimension * 2,
         weights=sum(p.numel() for group in trainer.optimizer.param_groups for p in group["params"]),
     )
+
+
+def _data(config: TrainConfig, folder: Path) -> tuple[Dataset, list[Example], list[Example], float]:
+    """The data set with its training and dev pictures, and the seconds that it will take to draw it.
+
+    Shapes that are not there yet will be drawn by the run itself: some of them, drawn into ``folder``, stand for all.
+    """
+    draw = 0.0
+    if config.dataset != "shapes" or (data_root(config.data) / "shapes").exists():
+        dataset = load_dataset(config.dataset, config.data)
+        train, dev = dataset.split("train"), dataset.split("dev")
+    else:
+        few = {split: min(_DRAWN, number) for split, number in shapes.DEFAULT_COUNT.items()}
+        took, dataset = _timed(lambda: shapes.generate(folder / "shapes", count=few))
+        draw = took / sum(few.values()) * sum(shapes.DEFAULT_COUNT.values())
+        train, dev = (
+            [examples[i % len(examples)] for i in range(shapes.DEFAULT_COUNT[split])]
+            for split, examples in ((split, dataset.split(split)) for split in ("train", "dev"))
+        )
+    return dataset, train[: config.limit or None], dev, draw
 
 
 def _missing(encoder: Encoder, config: TrainConfig, examples: list[Example]) -> int:
@@ -153,8 +175,10 @@ def _steps(trainer: Trainer, config: TrainConfig) -> float:
     """Seconds an update, the median of some."""
     data = trainer.prepared.training
     trainer.decoder.train()
-    took = []
-    for number in range(_STEPS):
+    took: list[float] = []
+    for number in range(_WARM_UP + _STEPS):
+        if len(took) >= _WARM_UP + _LEAST_STEPS and sum(took) > _ENOUGH:
+            break
         # Reading the batch is part of a step.
         seconds, _ = _timed(
             lambda first=number: trainer.train_step(  # type: ignore[misc]
@@ -162,7 +186,7 @@ def _steps(trainer: Trainer, config: TrainConfig) -> float:
             )
         )
         took.append(seconds)
-    return median(took[1:])
+    return median(took[_WARM_UP:])
 
 
 def _captions(trainer: Trainer, decoding: Decoding) -> float:

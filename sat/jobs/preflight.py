@@ -32,6 +32,7 @@ class Measured:
 
     Attributes:
         pictures, captions: of the training split; dev: pictures of the dev split.
+        draw: seconds that it takes to draw the pictures first; 0 where they are there.
         missing: pictures whose annotations must be computed first.
         device: ``cpu``, or the GPU's name; free: bytes of memory free there; peak: bytes that some steps took.
         step: seconds an update; annotate: seconds a picture; caption, search: seconds a dev picture, greedily and by
@@ -43,6 +44,7 @@ class Measured:
     pictures: int
     captions: int
     dev: int
+    draw: float
     missing: int
     device: str
     free: int
@@ -62,7 +64,8 @@ class Report:
 
     Attributes:
         measured: None where a problem kept us from measuring.
-        seconds: the whole run; preparing: the annotations before it; both estimated from what was measured here.
+        seconds: the whole run; preparing: drawing and annotations before it; both estimated from what was measured
+            here.
         memory: bytes that it needs, and memory_free: that there are, on the GPU where there is one.
         disk: bytes that it will write, and disk_free: the least that there is where it writes.
         problems: sentences on what stands in the way and what to do about it; none means that it can start.
@@ -109,7 +112,7 @@ def preflight(config: TrainConfig, *, runs: Path | None = None, cpus: float | No
 def judge(config: TrainConfig, measured: Measured, disk_free: int, gpus: float = 0.0) -> Report:
     """Add up what was measured, and say what stands in the way."""
     both = 2 if config.mirror and config.encoder_learning_rate == 0 else 1
-    preparing = measured.missing * measured.annotate * both
+    preparing = measured.draw + measured.missing * measured.annotate * both
     scoring = config.epochs * measured.dev * measured.caption
     candidates = 1 + (config.average_last > 0)
     choosing = (candidates + 8) * measured.dev * measured.search  # 8 decodings are tried

@@ -14,7 +14,7 @@ from sat.jobs.preflight import Measured, judge, preflight
 
 GIB = 2**30
 MEASURED = Measured(
-    pictures=100, captions=500, dev=10, missing=110, device="cpu", free=8 * GIB, peak=2 * GIB, step=0.5, annotate=0.1,
+    pictures=100, captions=500, dev=10, draw=0.0, missing=110, device="cpu", free=8 * GIB, peak=2 * GIB, step=0.5, annotate=0.1,
     caption=0.05, search=0.2, steps=40, row=1000, weights=1_000_000,
 )  # fmt: skip
 
@@ -54,10 +54,51 @@ def test_what_stands_in_the_way(changes, disk, gpus, problem):
 
 def test_missing_data_is_a_problem_not_an_error(tmp_path, monkeypatch):
     monkeypatch.setenv("SAT_CACHE", str(tmp_path / "cache"))
-    report = preflight(TrainConfig(dataset="shapes", data=str(tmp_path)), runs=tmp_path / "runs")
+    report = preflight(TrainConfig(dataset="flickr8k", data=str(tmp_path)), runs=tmp_path / "runs")
     assert report.measured is None and report.disk_free > 0
-    assert report.problems == (f"{tmp_path / 'shapes'} does not exist: make it with 'data prepare shapes'.",)
+    (problem,) = report.problems
+    assert problem.startswith(f"{tmp_path / 'flickr8k'} does not exist")
     assert not (tmp_path / "runs").exists() and not (tmp_path / "cache").exists()
+
+
+def test_shapes_that_the_run_will_draw_are_not_missing(tmp_path, monkeypatch):
+    from sat.jobs import measure as measure_module
+
+    monkeypatch.setattr(shapes, "DEFAULT_COUNT", {"train": 9, "dev": 3, "test": 2})
+    monkeypatch.setattr(measure_module, "_DRAWN", 2)
+    dataset, train, dev, draw = measure_module._data(
+        TrainConfig(dataset="shapes", data=str(tmp_path)), tmp_path / "here"
+    )
+    assert (len(train), len(dev)) == (9, 3) and len({e.path for e in train}) == 2 and draw > 0
+    assert dataset.root == tmp_path / "here" / "shapes" and not (tmp_path / "shapes").exists()
+    report = judge(TrainConfig(), replace(MEASURED, draw=30.0), 100 * GIB)
+    assert report.preparing == pytest.approx(30 + 11)
+
+
+def test_twenty_steps_are_timed_unless_they_take_minutes(monkeypatch):
+    from sat.jobs import measure as measure_module
+
+    class Slow:
+        """Updates that take so many seconds, by a clock that this test sets."""
+
+        def __init__(self, seconds):
+            self.seconds, self.made, self.now = seconds, 0, 0.0
+            self.prepared = self.training = self.decoder = self
+            monkeypatch.setattr(measure_module.time, "perf_counter", lambda: self.now)
+
+        def train(self):
+            pass
+
+        def epoch(self, *_):
+            return iter([None])
+
+        def train_step(self, _batch):
+            self.now += self.seconds + 5.0 * (self.made < 2)
+            self.made += 1
+
+    for seconds, made in ((1.0, 22), (100.0, 7)):
+        slow = Slow(seconds)
+        assert measure_module._steps(slow, TrainConfig()) == seconds and slow.made == made
 
 
 def test_a_trial_that_dies_says_why():
@@ -80,6 +121,7 @@ def test_some_steps_are_really_measured(tmp_path, monkeypatch, encoder):
     from sat.jobs import measure as measure_module
 
     monkeypatch.setenv("SAT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(measure_module, "_STEPS", 3)
     shapes.generate(tmp_path / "shapes", count={"train": 9, "dev": 3}, seed=3)
     config = TrainConfig(
         dataset="shapes", data=str(tmp_path), epochs=5, batch_pictures=4, min_word_count=1, precision="float32",
