@@ -160,6 +160,7 @@ class TrainConfig(_Strict):
         precision: of the training matrix products; decoding and scores are always float32.
         encoder_learning_rate: above 0 the encoder is fine-tuned too, from pixels.
         patience: stop when the dev score has not risen for so many epochs (0: never).
+        meteor: also score every epoch's dev captions by METEOR, in a Java process beside the training.
         samples: how many fixed dev pictures are captioned at every epoch into ``samples/``.
     """
 
@@ -189,6 +190,7 @@ class TrainConfig(_Strict):
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     encoder_learning_rate: float = Field(0.0, ge=0)
     patience: int = Field(0, ge=0)
+    meteor: bool = True
     samples: int = Field(8, ge=0)
 
     @model_validator(mode="after")

@@ -28,6 +28,7 @@ from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder, pixels
 from sat.trace import Trace
 from sat.training.batches import Batch
+from sat.training.dev_meteor import DevMeteor, with_meteor
 from sat.training.grounding import dev_grounding
 from sat.training.hints import hint
 from sat.training.losses import attention_inside, doubly_stochastic, grounding, reinforce, rollout
@@ -35,11 +36,13 @@ from sat.training.prepare import Prepared, prepare
 from sat.training.run import Onlooker, RunFolder
 from sat.training.schedule import learning_rate, ramp
 from sat.training.team import ALONE, Team
+from sat.training.usage import Usage
 from sat.vocabulary import Vocabulary
 
 _SAVE_EVERY = 100  # steps between two states on disk within an epoch
 _LOG_EVERY = 20  # steps between two records
 _DEV_BATCH = 50
+_METEOR_SECONDS = 30.0  # that a run waits at its end for the last epoch's METEOR
 GREEDY = Decoding(method="greedy")
 
 
@@ -73,7 +76,10 @@ class Trainer:
         self.baseline = torch.full((config.max_words + 1,), torch.nan, device=self.device)
         self.average: dict[str, Tensor] = {}
         self.averaged = 0
-        self.scorer = QuickScorer({e.name: list(e.captions) for e in self.prepared.dev})
+        references = {e.name: list(e.captions) for e in self.prepared.dev}
+        self.scorer = QuickScorer(references)
+        self.meteor = DevMeteor(references, folder) if config.meteor and references and team.leads else None
+        self.usage = Usage(self.device)
         self._sums: dict[str, float] = {}
         self._reseed()
 
@@ -142,6 +148,7 @@ class Trainer:
             started = time.monotonic()
             if not self._train_epoch():
                 self.folder.save_state(self.state())
+                self.close()
                 self.folder.status("stopped", epoch=self.epoch, step=self.step)
                 return False
             self._end_epoch(time.monotonic() - started)
@@ -149,6 +156,11 @@ class Trainer:
                 self.folder.log(f"no better on dev for {config.patience} epochs: ending early")
                 break
         return True
+
+    def close(self) -> None:
+        """End what runs beside the training."""
+        if self.meteor is not None:
+            self.meteor.close(_METEOR_SECONDS)
 
     def _train_epoch(self) -> bool:
         config = self.config
@@ -171,7 +183,7 @@ class Trainer:
             if self.step % every == 0:
                 means = {name: value / steps for name, value in window.items()}
                 window, steps = {}, 0
-                self.folder.record(kind="step", epoch=self.epoch, step=self.step, **means, **gpu_use(self.device))
+                self.folder.record(kind="step", epoch=self.epoch, step=self.step, **means, **self.usage.read())
                 self.folder.status("running", phase="training", epoch=self.epoch, step=self.step, total=self.total)
             if self.step % _SAVE_EVERY == 0 and self.batch < self.batches:
                 self.folder.save_state(self.state())
@@ -260,7 +272,7 @@ class Trainer:
         scores, traces = score_dev(
             self.decoder, self.vocabulary, self.prepared, self.scorer, GREEDY, self.encoder if self.tuned else None
         )
-        if config.grounding.weight:
+        if config.grounding.weight or (config.dataset == "shapes" and self.decoder.attends):  # whose boxes are known
             shown = dev_batches(self.decoder, self.prepared, self.encoder if self.tuned else None)
             scores |= dev_grounding(self.decoder, self.vocabulary, self.prepared.dataset, shown)
         if config.average_last and self.epoch >= config.epochs - config.average_last:
@@ -276,12 +288,19 @@ class Trainer:
             "dev": scores,
         }
         self.folder.record(**record)
+        if self.meteor is not None:
+            names = [e.name for e in self.prepared.dev]
+            self.meteor.score(self.epoch, self.step, {n: t.caption for n, t in zip(names, traces, strict=True)})
         self._write_samples(traces)
         self.folder.log(
             f"epoch {self.epoch + 1}/{config.epochs}: nll {means['nll']:.3f}, dev BLEU-4 {scores['BLEU-4']:.2f}, "
             f"CIDEr {scores['CIDEr']:.2f}"
             + (f", effective places {scores['effective_places']:.0f}" if "effective_places" in scores else "")
-            + (f", attention in the boxes {scores['correctness_last']:.3f}" if "correctness_last" in scores else "")
+            + (
+                f", attention in the boxes {scores['correctness_last']:.3f}, pointing {scores['pointing_0']:.3f}"
+                if "correctness_last" in scores
+                else ""
+            )
             + f", {seconds:.0f} s"
         )
         if scores["CIDEr"] > self.best:
@@ -386,7 +405,8 @@ def finish(trainer: Trainer, destination: Path) -> None:
     start = config.start_from and checkpoints.read_config(checkpoints.find(config.start_from)).name
     # Where the data and the starting model lay is nobody's business; which model it was is.
     settings = config.model_copy(update={"data": None, "start_from": start}).model_dump()
-    story = {"settings": settings, "epochs": folder.metrics("epoch"), "choice": choice}
+    trainer.close()
+    story = {"settings": settings, "epochs": with_meteor(folder), "choice": choice}
     checkpoints.save_model(destination, decoder, vocabulary, encoder=encoder, config=model, training=story)
     folder.status("finished", epoch=trainer.epoch, step=trainer.step, total=trainer.total)
 
@@ -415,16 +435,6 @@ def tune_decoding(
 def _merit(scores: dict[str, float]) -> float:
     """What models and decodings are chosen by: BLEU-4 and CIDEr, the latter scaled to count about as much."""
     return scores["BLEU-4"] + 0.4 * scores["CIDEr"]
-
-
-def gpu_use(device: torch.device) -> dict[str, float]:
-    """The most memory that tensors took so far, in GiB, and how busy the GPU is, in per cent; nothing on a CPU."""
-    if device.type != "cuda":
-        return {}
-    use = {"gpu_memory": torch.cuda.max_memory_allocated(device) / 2**30}
-    with suppress(ModuleNotFoundError, RuntimeError):  # without NVIDIA's management library nobody can tell
-        use["gpu_busy"] = float(torch.cuda.utilization(device))
-    return use
 
 
 def train(

@@ -61,7 +61,7 @@ def test_a_team_loses_a_worker_and_goes_on(address, tmp_path):
     config = TrainConfig.model_validate(
         {
             "name": "team", "dataset": "shapes", "epochs": 6, "batch_pictures": 4, "min_word_count": 1, "samples": 1,
-            "precision": "float32", "learning_rate": 5e-3, "warmup_steps": 2, "model": ModelConfig(
+            "meteor": False, "precision": "float32", "learning_rate": 5e-3, "warmup_steps": 2, "model": ModelConfig(
                 name="team", embedding_dim=16, hidden_dim=24, attention_dim=8, decoding={"beam": 2, "max_words": 6},
                 dropout=0.0, context_dropout=0.0,
             ),

@@ -65,7 +65,7 @@ def settings(name: str, **changes) -> TrainConfig:
     """A run that would go on for hours."""
     values = {
         "name": name, "dataset": "shapes", "epochs": 10_000, "batch_pictures": 4, "min_word_count": 1, "samples": 1,
-        "precision": "float32", "model": ModelConfig(
+        "meteor": False, "precision": "float32", "model": ModelConfig(
             name=name, embedding_dim=16, hidden_dim=24, attention_dim=8, decoding={"beam": 2, "max_words": 6}
         ),
     }  # fmt: skip

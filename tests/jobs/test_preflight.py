@@ -14,8 +14,8 @@ from sat.jobs.preflight import Measured, judge, preflight
 
 GIB = 2**30
 MEASURED = Measured(
-    pictures=100, captions=500, dev=10, draw=0.0, missing=110, device="cpu", free=8 * GIB, peak=2 * GIB, step=0.5, annotate=0.1,
-    caption=0.05, search=0.2, steps=40, row=1000, weights=1_000_000,
+    pictures=100, captions=500, dev=10, draw=0.0, missing=110, device="cpu", free=8 * GIB, peak=2 * GIB,
+    step=0.5, annotate=0.1, caption=0.05, search=0.2, steps=40, row=1000, weights=1_000_000,
 )  # fmt: skip
 
 

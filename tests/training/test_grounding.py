@@ -172,7 +172,7 @@ def test_a_grounded_run_looks_where_the_boxes_are(
     values = {
         "name": "tiny", "dataset": "shapes", "data": str(shapes_root), "epochs": 6, "batch_pictures": 4,
         "min_word_count": 1, "precision": "float32", "learning_rate": 1e-2, "warmup_steps": 2, "samples": 0,
-        "grounding": {"weight": 1.0, "power": 0.5},
+        "meteor": False, "grounding": {"weight": 1.0, "power": 0.5},
         "model": {
             "name": "tiny", "embedding_dim": 16, "hidden_dim": 24, "attention_dim": 16,
             "decoding": {"beam": 2, "max_words": 8},

@@ -23,7 +23,7 @@ from sat.vocabulary import SPECIALS, Vocabulary
 L, D, V = 9, 5, 14
 SETTINGS = {
     "epochs": 2, "batch_pictures": 5, "max_words": 6, "precision": "float32", "doubly_stochastic": 3.0, "samples": 0,
-    "clip_norm": 1e9, "label_smoothing": 0.1, "warmup_steps": 0,
+    "meteor": False, "clip_norm": 1e9, "label_smoothing": 0.1, "warmup_steps": 0,
 }  # fmt: skip
 
 

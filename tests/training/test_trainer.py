@@ -40,6 +40,7 @@ def settings(root: Path, **changes) -> TrainConfig:
     values = {
         "name": "tiny", "dataset": "shapes", "data": str(root), "epochs": 2, "batch_pictures": 4, "min_word_count": 1,
         "precision": "float32", "learning_rate": 5e-3, "warmup_steps": 2, "scheduled_sampling": 0.3, "samples": 2,
+        "meteor": False,
         "average_last": 2,
         "model": ModelConfig(
             name="tiny", embedding_dim=16, hidden_dim=24, attention_dim=8, dropout=0.2,
@@ -88,6 +89,8 @@ def test_a_run_tells_its_own_story(shapes_root, tmp_path):
     epochs = RunFolder.open(folder).metrics("epoch")
     assert [r["epoch"] for r in epochs] == [0, 1]
     assert {"BLEU-4", "CIDEr", "entropy", "effective_places"} <= set(epochs[-1]["dev"])
+    assert all(0.0 <= epochs[-1]["dev"][name] <= 1.0 for name in ("correctness_last", "pointing_0"))  # true boxes
+    assert {"cpu", "memory"} <= set(RunFolder.open(folder).metrics("step")[-1])
     assert epochs[1]["train"]["loss"] < epochs[0]["train"]["loss"]
     samples = json.loads((folder / "samples" / "epoch-001.json").read_text())
     assert len(samples) == 2 and samples[0]["image"].startswith("dev-")
