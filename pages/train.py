@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from sat.errors import UserError
-from sat.jobs import allowed, runs_root
+from sat.jobs import runs_root
 from sat.ui import entry, links
-from sat.ui.train import RUN, VIEW, get_jobs
+from sat.ui.train import RUN, VIEW, get_jobs, guard
 from sat.ui.train.board import board
 from sat.ui.train.detail import detail
 from sat.ui.train.form import form
@@ -16,12 +16,8 @@ VIEWS = {"new": "New run", "runs": "Runs"}
 
 entry.through_the_entry()
 st.title("Train", anchor=False)
-if not allowed():
-    st.markdown(
-        "This is a public demo, so nothing can be trained here. On a machine of your own the same page starts runs, "
-        "and so do these commands:"
-    )
-    st.code("make app\npython -m sat jobs submit shapes-soft\npython -m sat jobs list", language="bash")
+if not guard.permitted():
+    guard.explain()
     st.stop()
 st.markdown("Runs go through a queue and go on when this page is closed.")
 if links.first_run():

@@ -14,14 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sat.jobs.access import allowed
     from sat.jobs.runs import Order, Run, State, runs_root
-    from sat.jobs.service import Jobs, allowed
+    from sat.jobs.service import Jobs
 
 __all__ = ["Jobs", "Order", "Run", "State", "allowed", "runs_root"]
 
 _HOMES = {
     "Jobs": "service",
-    "allowed": "service",
+    "allowed": "access",
     "Order": "runs",
     "Run": "runs",
     "State": "runs",

@@ -19,6 +19,7 @@ from sat.config import TrainConfig
 from sat.data.dataset import cache_root, data_root
 from sat.errors import UserError
 from sat.files import write_text
+from sat.jobs.access import check_allowed
 from sat.jobs.runs import runs_root
 
 _SECONDS = 300.0  # for the measurement, most of it for loading
@@ -96,10 +97,7 @@ def preflight(config: TrainConfig, *, runs: Path | None = None, cpus: float | No
     Raises:
         UserError: this is a public demo.
     """
-    from sat.jobs.service import allowed
-
-    if not allowed():
-        raise UserError("This is a public demo: training is switched off here (SAT_PUBLIC); run your own copy for it.")
+    check_allowed()
     root = runs or runs_root()
     free = _disk_free((root, cache_root()))
     try:

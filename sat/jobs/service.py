@@ -8,7 +8,7 @@ import shutil
 import signal
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from sat.config import TrainConfig
 from sat.errors import UserError
+from sat.jobs.access import UNLISTED, check_allowed
 from sat.jobs.resources import order
 from sat.jobs.runs import NAME, Order, Run, State
 from sat.jobs.watch import Watch
@@ -30,16 +31,26 @@ if TYPE_CHECKING:
 _SUBMIT_SECONDS = 600.0  # a start of Ray lies in it
 
 
-def allowed() -> bool:
-    """Whether training may be started from here: not in a public demo (``SAT_PUBLIC=1``)."""
-    return os.environ.get("SAT_PUBLIC", "") in ("", "0")
-
-
 class Jobs(Watch):
     """The runs of one folder and the queue that they go through.
 
-    Everything that changes something refuses in a public demo, whoever calls it. For the arguments see ``Watch``.
+    Everything that changes something refuses in a public demo, whoever calls it, and where ``permit`` says no. For the
+    other arguments see ``Watch``.
+
+    Args:
+        permit: whether whoever asks may change anything, where that is not everybody.
     """
+
+    def __init__(
+        self, root: Path | None = None, address: str | None = None, *, permit: Callable[[], bool] = lambda: True
+    ) -> None:
+        super().__init__(root, address)
+        self._permit = permit
+
+    def _check_allowed(self) -> None:
+        check_allowed()
+        if not self._permit():
+            raise UserError(UNLISTED)
 
     # Doing.
 
@@ -65,7 +76,7 @@ class Jobs(Watch):
         Raises:
             UserError: settings, name or resources do not fit, or Ray cannot be reached.
         """
-        _check_allowed()
+        self._check_allowed()
         config = preset if isinstance(preset, TrainConfig) else train_config(preset, changes)
         if name is not None:
             named = config.model.name in (config.name, "untitled")
@@ -97,7 +108,7 @@ class Jobs(Watch):
         Raises:
             UserError: it does not run.
         """
-        _check_allowed()
+        self._check_allowed()
         run = self.get(name)
         if not run.state.active:
             raise UserError(f"{name} is {run.state}: there is nothing to stop.")
@@ -141,7 +152,7 @@ class Jobs(Watch):
         Raises:
             UserError: it still runs.
         """
-        _check_allowed()
+        self._check_allowed()
         run = self.get(name)
         if run.state.active:
             raise UserError(f"{name} is {run.state}: stop it first.")
@@ -157,7 +168,7 @@ class Jobs(Watch):
 
     def publish(self, name: str, progress: Progress | None = None) -> Path:
         """Score a finished run on the test split and add it to the shipped models; the model's folder."""
-        _check_allowed()
+        self._check_allowed()
         run = self.get(name)
         if run.state is not State.FINISHED:
             raise UserError(f"{name} is {run.state}: only a finished run can be published.")
@@ -173,7 +184,7 @@ class Jobs(Watch):
         Raises:
             UserError: runs are still active, and it is not to be forced.
         """
-        _check_allowed()
+        self._check_allowed()
         active = [run.name for run in self.runs() if run.state.active and run.order.address is None and run.order.job]
         if active and not force:
             raise UserError(f"{', '.join(active)} would be ended: stop them first.")
@@ -191,7 +202,7 @@ class Jobs(Watch):
         gpus: float | None = None,
         workers: int | None = None,
     ) -> Run:
-        _check_allowed()
+        self._check_allowed()
         run = self.get(name)
         if run.state.active or run.state is State.FINISHED:
             raise UserError(f"{name} is {run.state}: only a run that stopped, failed or was lost can be {what}.")
@@ -253,11 +264,6 @@ class Jobs(Watch):
             except OSError as error:
                 raise UserError(f"{path} could not be made ({error.strerror}): choose another SAT_RUNS.") from None
         raise UserError(f"There are too many runs called {name!r}: delete some.")
-
-
-def _check_allowed() -> None:
-    if not allowed():
-        raise UserError("This is a public demo: training is switched off here (SAT_PUBLIC); run your own copy for it.")
 
 
 def _absolute(config: TrainConfig) -> TrainConfig:

@@ -12,10 +12,11 @@ import yaml
 
 from sat.config import TrainConfig
 from sat.errors import UserError
+from sat.jobs.access import allowed
 from sat.jobs.cluster import Word
 from sat.jobs.reconcile import SILENCE
 from sat.jobs.runs import Order, State, read_order
-from sat.jobs.service import Jobs, allowed
+from sat.jobs.service import Jobs
 from sat.training.run import RunFolder
 
 

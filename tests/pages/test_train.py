@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,37 @@ def test_a_public_demo_explains_and_starts_nothing(monkeypatch):
     monkeypatch.setenv("SAT_PUBLIC", "1")
     app = run()
     assert "public demo" in app.markdown[0].value and not app.button and "sat jobs submit" in app.code[0].value
+
+
+def logged_in(monkeypatch: pytest.MonkeyPatch, **user: object) -> None:
+    """``st.login`` is configured, and this is known of the visitor."""
+    from sat.ui.train import guard
+
+    monkeypatch.setattr(guard, "who", lambda: {"is_logged_in": True} | user)
+
+
+def test_where_login_is_configured_a_visitor_logs_in_first(monkeypatch):
+    logged_in(monkeypatch, is_logged_in=False)
+    app = AppTest.from_file(ENTRY, default_timeout=120)
+    app.secrets["auth"] = {"redirect_uri": "http://localhost/oauth2callback", "cookie_secret": "x", "google": {}}
+    app.switch_page("pages/train.py").run()
+    assert not app.exception and not app.code and [b.label for b in app.button] == ["Log in with Google"]
+    app.button[0].click().run()  # whose settings are not complete
+    assert not app.exception and "secrets.toml" in app.warning[0].value and not app.code
+
+
+def test_with_a_login_the_list_decides(monkeypatch):
+    monkeypatch.setenv("SAT_TRAINERS", "ann@lab.org")
+    logged_in(monkeypatch, email="bob@lab.org")
+    app = run()
+    assert [b.label for b in app.button] == ["Log out"] and not app.code
+    assert "bob@lab\\.org" in app.markdown[0].value and "SAT_TRAINERS" in app.markdown[0].value
+    logged_in(monkeypatch, email="ann@lab.org")
+    app = run()
+    assert command(app) == "python -m sat jobs submit shapes-soft"
+    monkeypatch.setenv("SAT_TRAINERS", "")  # taken off the list while the page is open
+    app.button(key="start").click().run()
+    assert not app.exception and not list(Path(os.environ["SAT_RUNS"]).glob("*/config.yaml"))
 
 
 def test_a_bad_link_falls_back_with_a_note():

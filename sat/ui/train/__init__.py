@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from sat.jobs import Jobs
+from sat.ui.train.guard import permitted
 
 RUN, VIEW = "run", "view"  # in the address
 
@@ -14,4 +15,4 @@ RUN, VIEW = "run", "view"  # in the address
 @st.cache_resource(show_spinner=False)
 def get_jobs(root: str) -> Jobs:
     """The queue of the runs in a folder, shared by all sessions."""
-    return Jobs(Path(root))
+    return Jobs(Path(root), permit=permitted)
