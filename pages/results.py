@@ -7,6 +7,7 @@ import streamlit as st
 from sat.evaluation import published
 from sat.evaluation.results import COLUMNS, PAPER_LIKE, PROTOCOLS, STANDARD
 from sat.ui import entry, links, results
+from sat.ui.results_approximations import approximations
 
 entry.through_the_entry()
 st.title("Results", anchor=False)
@@ -31,6 +32,7 @@ with st.container(horizontal=True, gap="large"):
 results.scores(found, dataset, protocol)
 results.grounding(found, dataset)
 results.hallucination(found, dataset)
+approximations(dataset)
 results.training(found, dataset)
 results.speed()
 results.commands(found, dataset)

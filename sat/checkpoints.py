@@ -1,13 +1,15 @@
 """A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json,
-hallucination.json, README.md, and encoder.safetensors where the encoder was fine-tuned.
+hallucination.json, approximations.json, README.md, and encoder.safetensors where the encoder was fine-tuned.
 
 Only safetensors are read: a checkpoint from a stranger can be wrong, but it cannot run code.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +80,21 @@ def read_record(path: Path) -> dict[str, Any] | None:
     except (OSError, ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
+
+
+def weights_digest(folder: Path) -> str:
+    """The first twelve digits of the SHA-256 of a model's weights; empty where there are none."""
+    path = folder / "model.safetensors"
+    try:
+        return _digest(path, path.stat().st_mtime_ns)
+    except OSError:
+        return ""
+
+
+@lru_cache(maxsize=64)
+def _digest(path: Path, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
 
 def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:

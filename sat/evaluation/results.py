@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +210,7 @@ def _results(folder: Path) -> list[Result]:
             split=str(record["split"]),
             context=record["decoding"]["context"],
             metrics=record,
-            weights=_digest(folder / "model.safetensors", (folder / "model.safetensors").stat().st_mtime_ns),
+            weights=checkpoints.weights_digest(folder),
             epochs=tuple(line for line in story["epochs"] if line.get("kind", "epoch") == "epoch"),
             choice=story.get("choice") or {},
             hallucination=hallucination if record is metrics else None,
@@ -220,9 +218,3 @@ def _results(folder: Path) -> list[Result]:
         )
         for record in records
     ]
-
-
-@lru_cache(maxsize=64)
-def _digest(path: Path, modified: int) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
-ENTRY = str(Path(__file__).parents[2] / "streamlit_app.py")
+from sat import checkpoints
+from sat.checkpoints import read_config
+from sat.lessons.measured import Kept, Measured, all_kept, keep
+
+ROOT = Path(__file__).parents[2]
+ENTRY, SHIPPED = str(ROOT / "streamlit_app.py"), ROOT / "checkpoints"
 
 
 def run(**address: str) -> AppTest:
@@ -49,3 +55,26 @@ def test_without_models_the_paper_is_still_there(monkeypatch, tmp_path):
     monkeypatch.setenv("SAT_CHECKPOINTS", str(tmp_path))
     app = run()
     assert len(app.dataframe[0].value) == 4 and not any("soft-flickr8k" in str(t.value) for t in app.dataframe)
+
+
+def test_what_was_measured_is_shown_with_its_command(monkeypatch, tmp_path):
+    shutil.copytree(SHIPPED / "shapes-soft", tmp_path / "shapes-soft")
+    monkeypatch.setenv("SAT_CHECKPOINTS", str(tmp_path))
+    numbers = Measured("shapes-soft", 7, 70, 0.001, 0.02, 0.003, 0.04, 0.5, 0.4, 0.6, 0.25, 0.0375, 0.03, 0.002)
+    keep(
+        tmp_path / "shapes-soft",
+        Kept(numbers, "shapes", "dev", 64, 3, checkpoints.weights_digest(SHIPPED / "shapes-soft")),
+    )
+    app = run(dataset="shapes")
+    averages, gradients = (table.value for table in app.dataframe if set(table.value) & {"NWGM", "variance, caption"})
+    assert averages["NWGM"][0] == 0.001 and averages["soft pass, p(word)"][0] == 4.0 and averages["words"][0] == 70
+    assert gradients["variance, caption"][0] == 0.0375 and gradients["bias of the mixture"][0] == 0.25
+    assert any("7 dev pictures" in m.value for m in app.markdown)
+    assert any("NWGM is nearer" in m.value and "3.8 % of" in m.value for m in app.markdown)
+    assert any(code.value.endswith("--count 7 --paths 64 --seed 3 --save") for code in app.code)
+
+
+def test_every_shipped_model_with_attention_was_measured():
+    shipped = {name for name in checkpoints.available(SHIPPED) if read_config(SHIPPED / name).attention != "none"}
+    assert {one.numbers.model for one in all_kept(SHIPPED)} == shipped
+    assert all(one.split == "dev" and one.numbers.pictures == 200 for one in all_kept(SHIPPED))

@@ -37,7 +37,7 @@ def test_the_hard_shapes_preset_goes_on_from_the_soft_one():
     assert soft.dataset == hard.dataset == "shapes"
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", [*SHAPES, "shapes-soft-even"])
 def test_a_shapes_model_is_what_its_preset_makes(name):
     """Attention was learnt from the captions alone, by the settings that stand in the preset."""
     made = read_training(checkpoints.find(name))["settings"]
