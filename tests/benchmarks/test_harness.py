@@ -69,7 +69,7 @@ def test_the_summary_has_the_worst_line_of_every_goal():
 
 
 def test_writing_renews_the_page_and_the_readme(tmp_path, monkeypatch):
-    for name in ("RECORDS", "RESULTS", "README"):
+    for name in ("RECORDS", "RESULTS", "SUMMARY", "README"):
         monkeypatch.setattr(results, name, tmp_path / name)
     (tmp_path / "README").write_text("before\n<!-- speed -->\nold\n<!-- /speed -->\nafter\n")
     assert results.read() == {}

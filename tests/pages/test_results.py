@@ -30,7 +30,8 @@ def test_the_papers_rows_stand_beside_ours():
     table = app.dataframe[0].value
     assert {"Google NIC", "Hard-Attention", "soft-flickr8k", "hard-flickr8k"} <= set(table["model"])
     assert any("What this means" in m.value and "soft-flickr8k is above" in m.value for m in app.markdown)
-    assert len(app.code) >= 3 and all(code.value.startswith("python -m sat evaluate") for code in app.code)
+    commands = [code.value for code in app.code if code.value.startswith("python -m sat evaluate")]
+    assert len(commands) >= 3
 
 
 @pytest.mark.parametrize(("dataset", "rows"), [("flickr30k", 4), ("coco", 7)])
