@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow lint bench clean
+.PHONY: help app test test-slow lint bench evaluations clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -35,6 +35,14 @@ lint: $(VENV)/.dev ## ruff and mypy
 
 bench: $(VENV)/.dev ## The benchmarks, ratios measured in one run (BENCH_ARGS="caption page" for some of them)
 	$(RUN) -m benchmarks $(BENCH_ARGS)
+
+evaluations: $(VENV)/.app ## The evaluations that ship with the models of shapes, made again (a minute)
+	@data="$$(mktemp -d)"; trap 'rm -rf "$$data"' EXIT; \
+	$(RUN) -m sat data prepare shapes --data "$$data" --count 0 0 200; \
+	for model in shapes-soft shapes-hard; do \
+	  $(RUN) -m sat evaluate --model "$$model" --data "$$data" --dataset shapes --split test \
+	    --out "checkpoints/$$model/evaluation"; \
+	done
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache

@@ -65,7 +65,7 @@ class EvaluationStore:
 
     Attributes:
         folder: of the evaluation.
-        about: model, weights, dataset, split, decoding, rows, columns, classes, pictures, words.
+        about: model, weights, dataset, split, decoding, rows, columns, classes, root, pictures, words.
     """
 
     def __init__(self, folder: Path, about: dict[str, Any]) -> None:

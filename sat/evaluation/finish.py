@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sat.data.dataset import Dataset
 from sat.evaluation.chair import find_synonyms, standard_classes
 from sat.evaluation.hallucination import Judgement, hallucination
 from sat.evaluation.measured import Measured
@@ -56,11 +57,16 @@ def store_rows(
     if any(one.evidence is None for one in captions):
         _log.warning("%s holds no mean image, so evidence is null.", config.name)
     about = {**about, "dataset": dataset.name, "classes": kind}
-    grid = {"rows": config.rows, "columns": config.columns}
-    write_store(out, {**about, **grid}, _rows(task, classes, captions, judgements, scores))
+    more = {"rows": config.rows, "columns": config.columns, "root": _root(dataset)}
+    write_store(out, {**about, **more}, _rows(task, classes, captions, judgements, scores))
     record = {**about, **found}
     write_text(out / "hallucination.json", json.dumps(record, indent=2) + "\n")
     return record
+
+
+def _root(dataset: Dataset) -> str | None:
+    """Where the pictures are; nowhere in particular for the shapes, which are drawn again from their names."""
+    return None if dataset.name == "shapes" else str(dataset.root.resolve())
 
 
 def _rows(

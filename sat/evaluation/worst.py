@@ -152,7 +152,7 @@ def as_published(pictures: Sequence[Picture], names: Sequence[str], dataset: Dat
     path = dataset.root / ALIGNED_FILE
     aligned = read_aligned(path) if path.is_file() else {}
     return [
-        _stretched(picture, aligned[name].width / max(aligned[name].height, 1)) if name in aligned else picture
+        stretched(picture, aligned[name].width / max(aligned[name].height, 1)) if name in aligned else picture
         for picture, name in zip(pictures, names, strict=True)
     ]
 
@@ -170,8 +170,8 @@ def word_to_show(trace: Trace, references: Sequence[str]) -> int:
     return min(content or range(len(trace.words)), key=lambda t: trace.steps[t].log_prob)
 
 
-def _stretched(picture: Picture, aspect: float) -> Picture:
-    """The same picture of another shape, one side as it was and none shorter."""
+def stretched(picture: Picture, aspect: float) -> Picture:
+    """The same picture of another shape (width over height), one side as it was and none shorter."""
     height, width = picture.display.shape[:2]
     size = (round(height * aspect), height) if height * aspect >= width else (width, round(width / aspect))
     return replace(picture, display=cv2.resize(picture.display, size, interpolation=cv2.INTER_LINEAR))
