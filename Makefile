@@ -7,7 +7,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
-HOST ?= 127.0.0.1
+ADDRESS ?= 127.0.0.1
 PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
     $(python) -c 'import sys; sys.exit(sys.version_info < (3, 11) or print("$(python)"))' 2>/dev/null)) python3)
 PYTEST_ARGS ?=
@@ -20,8 +20,8 @@ PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input $(ad
 help: ## What can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-app: $(VENV)/.app ## Serve the app at http://localhost:8501 (PORT=..., HOST=0.0.0.0 for other machines too)
-	exec $(RUN) -m streamlit run streamlit_app.py --server.address "$(HOST)" --server.port "$(PORT)" --server.headless true
+app: $(VENV)/.app ## Serve the app at http://localhost:8501 (PORT=..., ADDRESS=0.0.0.0 for other machines too)
+	exec $(RUN) -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)" --server.headless true
 
 test: $(VENV)/.dev ## Every test that is not slow (PYTEST_ARGS="-k word" for some of them)
 	$(RUN) -m pytest -q -m "not slow" --durations=10 $(PYTEST_ARGS)

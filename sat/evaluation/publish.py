@@ -24,12 +24,14 @@ def publish(
     *,
     split: str = "test",
     root: Path | None = None,
+    name: str | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Copy the model in ``source`` (a run, or a model folder) to the shipped models, with its scores and its card.
 
     Args:
+        name: of the shipped model, which replaces one of the same name; the model's own where None.
         out: where the whole evaluation is written, with its rows; by default ``evaluation`` in a run. A model folder
             without it gets its scores alone.
 
@@ -47,11 +49,16 @@ def publish(
     evaluation = evaluate(
         captioner, dataset, split, seed=captioner.config.seed, out=out, progress=progress, rows=out is not None
     )
-    destination = (root or checkpoints.checkpoints_root()) / captioner.name
+    name = name or captioner.name
+    destination = (root or checkpoints.checkpoints_root()) / name
     if folder.resolve() != destination.resolve():
         copy_folder(folder, destination)
-    metrics = {**evaluation.metrics, "date": datetime.date.today().isoformat()}
-    checkpoints.update(destination, metrics=metrics, hallucination=evaluation.hallucination)
+    metrics = {**evaluation.metrics, "model": name, "date": datetime.date.today().isoformat()}
+    if metrics.get("expected"):
+        metrics["expected"] = {**metrics["expected"], "model": name}
+    told = evaluation.hallucination and {**evaluation.hallucination, "model": name}
+    config = captioner.config.model_copy(update={"name": name})
+    checkpoints.update(destination, config=config, metrics=metrics, hallucination=told)
     write_card(destination)
     return destination
 

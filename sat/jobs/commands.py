@@ -101,11 +101,12 @@ def clone(
     name: Name,
     changes: Changes = None,
     new_name: Annotated[str | None, typer.Option("--name", help="Of the new run.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="As many as before unless given.")] = None,
 ) -> None:
     """A new run with the settings of another, and changes."""
     from sat.jobs.service import Jobs
 
-    _say(_line(Jobs().clone(name, changes or [], new_name=new_name)))
+    _say(_line(Jobs().clone(name, changes or [], new_name=new_name, workers=workers)))
 
 
 @app.command()
@@ -156,27 +157,21 @@ def _line(run: Run) -> str:
 
 
 def _report(report: Report) -> list[str]:
+    from sat.jobs.units import duration, size
+
     lines = list(report.problems)
     found = report.measured
     if found is not None:
         lines += [
             f"{found.pictures} training pictures with {found.captions} captions, {found.dev} dev pictures; "
             f"annotations of {found.missing} pictures are still to be computed",
-            f"{found.steps} updates of {found.step:.2f} s on {found.device}, about {_duration(report.seconds)} in all",
-            f"about {_gib(report.memory)} GiB of memory ({_gib(report.memory_free)} free) and "
-            f"{_gib(report.disk)} GiB of disk ({_gib(report.disk_free)} free)",
+            f"{found.steps} updates of {found.step:.2f} s on {found.device}, about {duration(report.seconds)} in all",
+            f"about {size(report.memory)} of memory ({size(report.memory_free)} free) and "
+            f"{size(report.disk)} of disk ({size(report.disk_free)} free)",
         ]
+        if found.draw:
+            lines.append(f"the pictures will be drawn first, in about {duration(found.draw)}")
     return lines
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
-
-
-def _gib(count: int) -> str:
-    return f"{count / 2**30:.1f}"
 
 
 def _say(line: str) -> None:

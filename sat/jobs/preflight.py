@@ -21,6 +21,8 @@ from sat.errors import UserError
 from sat.files import write_text
 from sat.jobs.access import check_allowed
 from sat.jobs.runs import runs_root
+from sat.jobs.units import size
+from sat.training.dev_meteor import MEMORY
 
 _SECONDS = 300.0  # for the measurement, most of it for loading
 _SPARE = 500 * 2**20  # bytes of disk left free beside what a run needs
@@ -121,15 +123,17 @@ def judge(config: TrainConfig, measured: Measured, disk_free: int, gpus: float =
         measured.missing * both * measured.row + measured.weights * (2 * 3 * 4 + (4 * (candidates - 1)) + 2 * kept)
     )
     memory = int(measured.peak * _HEADROOM)
+    if config.meteor and measured.device == "cpu":
+        memory += MEMORY  # of the Java process beside it
     problems = []
     if disk + _SPARE > disk_free:
         problems.append(
-            f"The run writes about {_size(disk)} and {_size(disk_free)} are free: free some space, or set SAT_RUNS "
+            f"The run writes about {size(disk)} and {size(disk_free)} are free: free some space, or set SAT_RUNS "
             "and SAT_CACHE to folders on another disk."
         )
     if memory > measured.free:
         problems.append(
-            f"It needs about {_size(memory)} of memory and {_size(measured.free)} are free: make batch_pictures "
+            f"It needs about {size(memory)} of memory and {size(measured.free)} are free: make batch_pictures "
             f"({config.batch_pictures}) smaller, or close what else is running."
         )
     if gpus and measured.device == "cpu":
@@ -192,7 +196,3 @@ def _disk_free(folders: Iterable[Path]) -> int:
         return shutil.disk_usage(there).free
 
     return min(free(folder) for folder in folders)
-
-
-def _size(count: int) -> str:
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:.0f} MiB"

@@ -82,8 +82,7 @@ class Jobs(Watch):
             named = config.model.name in (config.name, "untitled")
             model = config.model.model_copy(update={"name": name}) if named else config.model
             config = config.model_copy(update={"name": name, "model": model})
-        if not NAME.fullmatch(config.name):
-            raise UserError(f"The name {config.name!r} does not do: use letters, digits, '.', '_', '+' and '-' only.")
+        _check_name(config.name)
         if self.cluster.local:
             config = _absolute(config)
         if name is not None and os.path.lexists(self.root / name):
@@ -139,12 +138,25 @@ class Jobs(Watch):
         """Hand a run in again from its beginning: what it recorded and saved so far is deleted."""
         return self._again(name, "started again", afresh=True)
 
-    def clone(self, name: str, changes: Sequence[str] = (), *, new_name: str | None = None) -> Run:
-        """A new run with the settings of another, and ``changes``."""
+    def clone(
+        self, name: str, changes: Sequence[str] = (), *, new_name: str | None = None, workers: int | None = None
+    ) -> Run:
+        """A new run with the settings of another, and ``changes``.
+
+        Args:
+            workers: how many train together; as many as before where None.
+        """
         run = self.get(name)
         config = train_config(str(run.path / "config.yaml"), changes)
         asked = run.order
-        return self.submit(config, name=new_name, cpus=asked.cpus, gpus=asked.gpus, workers=asked.workers)
+        same = asked.job is not None and workers in (None, asked.workers)  # else what it asked for fits no more
+        return self.submit(
+            config,
+            name=new_name,
+            cpus=asked.cpus if same else None,
+            gpus=asked.gpus if same else None,
+            workers=workers or asked.workers,
+        )
 
     def delete(self, name: str) -> None:
         """Delete a run with all its files.
@@ -166,17 +178,23 @@ class Jobs(Watch):
         if run.order.job is not None:
             self.cluster_of(run).forget(run.order.job)
 
-    def publish(self, name: str, progress: Progress | None = None) -> Path:
-        """Score a finished run on the test split and add it to the shipped models; the model's folder."""
+    def publish(self, name: str, as_name: str | None = None, progress: Progress | None = None) -> Path:
+        """Score a finished run on the test split and add it to the shipped models; the model's folder.
+
+        Args:
+            as_name: of the model, which replaces one of that name; that of the run's settings where None.
+        """
         self._check_allowed()
         run = self.get(name)
         if run.state is not State.FINISHED:
             raise UserError(f"{name} is {run.state}: only a finished run can be published.")
+        if as_name is not None:
+            _check_name(as_name)
         from sat.data.registry import load_dataset
         from sat.evaluation.publish import publish
 
         config = RunFolder.open(run.path).config
-        return publish(run.path, load_dataset(config.dataset, config.data), progress=progress)
+        return publish(run.path, load_dataset(config.dataset, config.data), name=as_name, progress=progress)
 
     def shutdown(self, *, force: bool = False) -> None:
         """End the local head, and with it all that runs on it.
@@ -264,6 +282,11 @@ class Jobs(Watch):
             except OSError as error:
                 raise UserError(f"{path} could not be made ({error.strerror}): choose another SAT_RUNS.") from None
         raise UserError(f"There are too many runs called {name!r}: delete some.")
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise UserError(f"The name {name!r} does not do: use letters, digits, '.', '_', '+' and '-' only.")
 
 
 def _absolute(config: TrainConfig) -> TrainConfig:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 import yaml
@@ -16,6 +17,12 @@ _FOLDER = Path(__file__).parent / "presets"
 def presets() -> list[str]:
     """The names of the presets that come with the program."""
     return sorted(path.stem for path in _FOLDER.glob("*.yaml"))
+
+
+def described(preset: str) -> str:
+    """What a preset is for: the comment that its file begins with."""
+    lines = (_FOLDER / f"{preset}.yaml").read_text(encoding="utf-8").splitlines()
+    return " ".join(line.lstrip("# ") for line in takewhile(lambda line: line.startswith("#"), lines))
 
 
 def train_config(preset: str, changes: Sequence[str] = ()) -> TrainConfig:

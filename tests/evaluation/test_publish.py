@@ -11,6 +11,8 @@ import pytest
 from sat import checkpoints
 from sat.data import shapes
 from sat.errors import UserError
+from sat.evaluation import publish as module
+from sat.evaluation.evaluate import evaluate
 from sat.evaluation.publish import publish, read_training, write_card
 
 
@@ -20,7 +22,9 @@ def dataset(tmp_path, monkeypatch):
     return shapes.generate(tmp_path / "shapes", count={"train": 1, "dev": 1, "test": 3}, seed=1)
 
 
-def test_a_published_model_has_scores_and_a_card(tiny_folder, dataset, tmp_path):
+def test_a_published_model_has_scores_and_a_card(tiny_folder, dataset, tmp_path, monkeypatch):
+    made = []
+    monkeypatch.setattr(module, "evaluate", lambda *args, **kwargs: made.append(evaluate(*args, **kwargs)) or made[0])
     run = tmp_path / "run"
     shutil.copytree(tiny_folder / "hard-tiny", run / "model")
     story = {
@@ -41,6 +45,14 @@ def test_a_published_model_has_scores_and_a_card(tiny_folder, dataset, tmp_path)
     assert f"{metrics['standard']['METEOR']:.1f}" in card or f"{metrics['standard']['METEOR']:.2f}" in card
     assert checkpoints.load_model(folder)[0].config.name == "hard-tiny"
     assert read_training(folder)["epochs"][0]["train"]["loss"] == 4.5
+
+    monkeypatch.setattr(module, "evaluate", lambda *args, **kwargs: made[0])
+    folder = publish(run, dataset, root=tmp_path / "shipped", name="mine")
+    assert folder == tmp_path / "shipped" / "mine" and checkpoints.read_config(folder).name == "mine"
+    metrics = checkpoints.read_metrics(folder)
+    assert metrics["model"] == metrics["expected"]["model"] == checkpoints.read_hallucination(folder)["model"] == "mine"
+    assert "hard-tiny" not in (folder / "README.md").read_text()
+    assert checkpoints.read_config(run / "model").name == "hard-tiny"  # the run's own is left alone
 
 
 def test_a_run_without_a_model_is_refused(dataset, tmp_path):

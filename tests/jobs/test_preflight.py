@@ -11,6 +11,7 @@ from sat.data import shapes
 from sat.errors import UserError
 from sat.jobs import preflight as module
 from sat.jobs.preflight import Measured, judge, preflight
+from sat.training.dev_meteor import MEMORY
 
 GIB = 2**30
 MEASURED = Measured(
@@ -24,7 +25,8 @@ def test_time_memory_and_disk_are_added_up():
     assert report.ok and report.preparing == pytest.approx(11.0)
     # annotations 11, updates 40 x 0.5, scoring 4 x 10 x 0.05, choosing (2 candidates + 8 decodings) x 10 x 0.2
     assert report.seconds == pytest.approx(11 + 20 + 2 + 20)
-    assert report.memory == int(2.2 * GIB) and report.memory_free == 8 * GIB
+    assert report.memory == int(2.2 * GIB) + MEMORY and report.memory_free == 8 * GIB
+    assert judge(TrainConfig(meteor=False), MEASURED, 100 * GIB).memory == int(2.2 * GIB)
     # annotations; the old and the new state (12 bytes a weight each), the sum for the mean, three models of 2 bytes
     assert report.disk == 110 * 1000 + 1_000_000 * (24 + 4 + 6)
 
@@ -40,7 +42,7 @@ def test_mirrored_pictures_are_annotated_too():
     ("changes", "disk", "gpus", "problem"),
     [
         ({}, 400 * 2**20, 0, "400 MiB are free: free some space"),
-        ({"peak": 8 * GIB}, 100 * GIB, 0, r"needs about 8.8 GiB of memory and 8.0 GiB are free: make batch_pictures"),
+        ({"peak": 8 * GIB}, 100 * GIB, 0, r"needs about 9.4 GiB of memory and 8.0 GiB are free: make batch_pictures"),
         ({}, 100 * GIB, 1, "there is none on this machine"),
         ({"dev": 0}, 100 * GIB, 0, "no dev pictures"),
     ],

@@ -157,20 +157,32 @@ def test_a_run_is_shown_from_its_folder(finished: RunFolder):
     (table,) = [d.value for d in app.dataframe]
     assert list(table["run"]) == ["mine"] and list(table["state"]) == ["finished"] and table["progress"][0] == 1.0
     titles = [m.value for m in app.markdown]
-    assert "**Loss a word**" in titles and "**Dev BLEU-4 and CIDEr**" in titles
+    assert {"**Loss a word**", "**Dev CIDEr**", "**Dev BLEU-4 and METEOR**"} <= set(titles)
     assert "**Reward and baseline**" not in titles  # a soft run has none
     assert any("all done" in code.value for code in app.code)
-    assert {b.label for b in app.button} >= {"Clone", "Delete …"} and "Stop" not in {b.label for b in app.button}
+    assert {b.label for b in app.button} >= {"Clone …", "Delete …"} and "Stop" not in {b.label for b in app.button}
 
 
 def test_the_time_machine_goes_through_the_epochs(finished: RunFolder):
     app = run(view="runs", run="mine")
     records = [json.loads(p.read_text()) for p in sorted((finished.path / "samples").iterdir())]
     assert [w["word"] for w in player(app)["words"]] == records[1][0]["words"]
-    app.slider(key="machine_epoch mine 2").set_value(1).run()
+    app.slider(key="machine_epoch mine").set_value(1).run()
     assert [w["word"] for w in player(app)["words"]] == records[0][0]["words"]
     app.button_group(key="machine_picture").set_value(1).run()
     assert [w["word"] for w in player(app)["words"]] == records[0][1]["words"]
+
+
+def test_the_time_machine_follows_a_run_unless_one_has_gone_back(finished: RunFolder):
+    app = run(view="runs", run="mine")
+    assert app.slider(key="machine_epoch mine").value == 2
+    samples = finished.path / "samples"
+    (samples / "epoch-002.json").write_text((samples / "epoch-001.json").read_text())
+    assert app.run().slider(key="machine_epoch mine").value == 3
+    app.slider(key="machine_epoch mine").set_value(1).run()
+    (samples / "epoch-003.json").write_text((samples / "epoch-001.json").read_text())
+    app.run()
+    assert (app.slider(key="machine_epoch mine").value, app.slider(key="machine_epoch mine").max) == (1, 4)
 
 
 def test_damaged_pictures_and_missing_data_are_said(finished: RunFolder, places: Path):
@@ -189,7 +201,7 @@ def test_two_runs_beside_each_other_and_filters(finished: RunFolder, places: Pat
     other.status("failed", error="The loss became nan at step 6.", hint="Clone the run with a smaller learning_rate.")
     app = run(view="runs", run="other")
     assert "The loss became nan at step 6. Clone the run with a smaller learning_rate." in [e.value for e in app.error]
-    assert any(b.label == "Start again" for b in app.button)
+    assert any(b.label == "Try again" for b in app.button)  # nothing was saved that could be lost
     app.multiselect(key="run_beside").set_value(["mine"]).run()
     assert not app.exception
     app.text_input(key="run_text").set_value("MIN").run()
@@ -202,6 +214,80 @@ def test_deleting_asks_first(finished: RunFolder):
     assert finished.exists and app.button(key="really")
     app.button(key="really").click().run()
     assert not finished.path.exists() and not app.exception
+
+
+def test_starting_again_asks_first_where_something_was_saved(finished: RunFolder):
+    finished.status("failed", error="The loss became nan at step 6.")
+    finished.state_file.write_bytes(b"weights")
+    app = run(view="runs", run="mine")
+    labels = [b.label for b in app.button]
+    assert "Resume" in labels and "Start again …" in labels
+    app.button(key="retry").click().run()
+    assert app.button(key="really_retry") and finished.state_file.exists() and finished.metrics()
+
+
+def test_a_clone_is_changed_before_it_starts(finished: RunFolder):
+    app = run(view="runs", run="mine")
+    app.button(key="clone").click().run()
+    assert not app.exception and app.query_params["like"] in ("mine", ["mine"])
+    assert command(app) == "python -m sat jobs clone mine" and "**As in mine**" in [m.value for m in app.markdown]
+    assert app.number_input(key="train run:mine epochs").value == 2  # as in the run, not as in the preset
+    app.number_input(key="train run:mine learning_rate").set_value(4e-4).run()
+    assert command(app) == "python -m sat jobs clone mine --set learning_rate=0.0004"
+    app.button(key="unlike").click().run()
+    assert command(app) == "python -m sat jobs submit shapes-soft"
+    app = run(view="new", like="../mine")
+    assert "like=" in app.info[0].value and command(app) == "python -m sat jobs submit shapes-soft"
+
+
+def test_a_run_may_start_from_any_model_of_its_kind(finished: RunFolder, tiny: Path):
+    import shutil
+
+    shutil.copytree(tiny / "soft-tiny", finished.path / "model")
+    app = run(preset="hard-flickr8k")
+    choice = app.selectbox(key="train hard-flickr8k start_from")
+    assert choice.value == train_config("hard-flickr8k").start_from
+    assert {"nothing: new weights", "soft-tiny", "hard-tiny", "the run mine"} <= set(choice.options)
+    assert "none-tiny" not in choice.options  # without attention
+    choice.set_value(choice.options[choice.options.index("the run mine")]).run()
+    (change,) = [m.value for m in app.markdown if "Changed from" in m.value]
+    assert "start_from=" in change and change.endswith("runs/mine/model**")
+    source = command(app).split("start_from=")[1]
+    assert (Path.cwd() / source).resolve() == (finished.path / "model").resolve()
+
+
+def test_publishing_asks_for_a_name_and_replaces_nothing_unasked(finished: RunFolder, tiny: Path, monkeypatch):
+    import shutil
+
+    from sat.jobs import Jobs
+
+    asked = []
+
+    def publish(self, name, as_name, progress):
+        progress("captions", 1, 2)
+        asked.append((name, as_name))
+        return Path("checkpoints") / as_name
+
+    def script() -> None:
+        from sat.jobs import Jobs
+        from sat.ui.train.actions import publish_form
+
+        publish_form(Jobs(), Jobs().get("mine"))
+
+    shutil.copytree(tiny / "hard-tiny", finished.path / "model")
+    app = run(view="runs", run="mine")
+    app.button(key="publish").click().run()
+    assert app.text_input(key="publish_name").value == "mine" and not asked
+    form = AppTest.from_function(script).run()
+    form.text_input(key="publish_name").set_value("../out").run()
+    form.button(key="really_publish").click().run()
+    assert "does not do" in form.warning[0].value
+    monkeypatch.setattr(Jobs, "publish", publish)
+    form.text_input(key="publish_name").set_value("hard-tiny").run()
+    assert "will be replaced" in form.warning[0].value
+    form.text_input(key="publish_name").set_value("mine").run()
+    form.button(key="really_publish").click().run()
+    assert not form.exception and not form.warning and "mine" in form.success[0].value and asked == [("mine", "mine")]
 
 
 def test_a_runs_model_opens_in_explore(finished: RunFolder, tiny: Path):

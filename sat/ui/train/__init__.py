@@ -9,7 +9,7 @@ import streamlit as st
 from sat.jobs import Jobs
 from sat.ui.train.guard import permitted
 
-RUN, VIEW = "run", "view"  # in the address
+RUN, VIEW, LIKE = "run", "view", "like"  # in the address
 
 
 @st.cache_resource(show_spinner=False)

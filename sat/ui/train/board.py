@@ -47,7 +47,7 @@ def board(jobs: Jobs) -> str | None:
 
 
 def _filters() -> tuple[Sequence[State], str]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.container(horizontal=True, vertical_alignment="top"):
         states = st.pills(
             "Show", list(STATES), format_func=lambda s: STATES[s][1], selection_mode="multi", key="run_states"
         )
@@ -73,7 +73,10 @@ def _table(jobs: Jobs, wanted: Sequence[State], text: str) -> None:
             "progress": st.column_config.ProgressColumn(min_value=0.0, max_value=1.0, format="percent"),
             "best dev CIDEr": st.column_config.NumberColumn(format="%.1f"),
         },
+        placeholder="–",
     )
+    if not runs:
+        st.caption("No run is like that.")
 
 
 def badge(run: Run) -> None:

@@ -1,34 +1,17 @@
-"""One run: where it stands, what can be done with it, its curves, its log."""
+"""One run: where it stands, what can be done with it, its pictures, its curves, its log."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
-from sat.drawing.charts_training import epoch_curves
 from sat.errors import UserError
 from sat.jobs import Jobs, Run, State
+from sat.jobs.units import duration
 from sat.training.run import RunFolder
-from sat.ui.models import RUN as MODEL_OF_RUN
-from sat.ui.train import RUN
+from sat.ui.train.actions import actions
 from sat.ui.train.board import REFRESH, badge
-from sat.ui.train.machine import time_machine
-
-CHART = {"displayModeBar": False}
-# Title of a chart: lines as (label, kind of record, group, key).
-CHARTS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
-    "Loss a word": (("", "step", "", "nll"),),
-    "Dev BLEU-4 and CIDEr": (("BLEU-4", "epoch", "dev", "BLEU-4"), ("CIDEr", "epoch", "dev", "CIDEr")),
-    "Attention's entropy": (("training", "step", "", "entropy"), ("dev", "epoch", "dev", "entropy")),
-    "Reward and baseline": (("reward", "step", "", "reward"), ("baseline", "step", "", "baseline")),
-    "Doubly stochastic penalty": (("", "step", "", "penalty"),),
-    "Gradient norm": (("", "step", "", "grad_norm"),),
-    "Learning rate": (("", "step", "", "lr"),),
-    "GPU memory, GB": (("", "step", "", "gpu_memory"),),
-    "GPU busy, %": (("", "step", "", "gpu_busy"),),
-}
+from sat.ui.train.curves import draw_curves
+from sat.ui.train.machine import sample_files, time_machine
 
 
 def detail(jobs: Jobs, name: str) -> None:
@@ -38,145 +21,83 @@ def detail(jobs: Jobs, name: str) -> None:
     except UserError as error:
         st.info(str(error), icon=":material/info:")
         return
-    others = [r.name for r in jobs.runs(refresh=False) if r.name != name]
     st.divider()
-    _actions(jobs, run)
-    beside = st.multiselect(
-        "Beside it", others, key="run_beside", max_selections=4, placeholder="Other runs to compare"
-    )
-    st.fragment(_live, run_every=REFRESH if run.state.active else None)(jobs, name, run.state, beside)
+    every = REFRESH if run.state.active else None
+    st.fragment(_standing, run_every=every)(jobs, name, run.state, len(sample_files(run)))
+    actions(jobs, run)
     time_machine(run)
+    others = [r.name for r in jobs.runs(refresh=False) if r.name != name]
+    if RunFolder(run.path).metrics_file.is_file():
+        st.subheader("Curves", anchor=False)
+        beside = []
+        if others:
+            beside = st.multiselect(
+                "Beside it", others, key="run_beside", max_selections=4, placeholder="Other runs in the same charts"
+            )
+        st.fragment(_curves, run_every=every)(jobs, [name, *beside])
+    st.fragment(_log, run_every=every)(jobs, run)
     with st.expander("Settings"):
-        st.code((run.path / "config.yaml").read_text(encoding="utf-8"), language="yaml")
+        st.code((run.path / "config.yaml").read_text(encoding="utf-8", errors="replace"), language="yaml")
 
 
-def _live(jobs: Jobs, name: str, seen: State, beside: list[str]) -> None:
+def _standing(jobs: Jobs, name: str, seen: State, pictures: int) -> None:
     try:
         run = jobs.get(name)
     except UserError as error:  # deleted meanwhile
         st.info(str(error), icon=":material/info:")
         return
-    if run.state is not seen:
-        st.rerun()  # the buttons must follow
+    if run.state is not seen or len(sample_files(run)) != pictures:
+        st.rerun()  # the buttons, and the time machine, must follow
     badge(run)
-    st.progress(run.progress, text=f"Epoch {min(run.epoch + run.state.active, run.epochs)} of {run.epochs}, "
-                f"step {run.step} of {run.total or '?'}")  # fmt: skip
+    st.progress(run.progress, text=_progress(run))
     if run.error:
         st.error(f"{run.error} {run.hint}".strip(), icon=":material/error:")
     elif run.state is State.QUEUED:
         st.caption("It waits until the processors or GPUs that it asks for are free.")
-    elif run.state is State.LOST:
-        st.warning(
-            "It ended without a word: the process, the machine or Ray is gone. Resume it.", icon=":material/help:"
-        )
-    records = {n: _records(jobs, n) for n in [name, *beside]}
-    columns = st.columns(2, gap="medium")
-    drawn = 0
-    for title, lines in CHARTS.items():
-        curves = _curves(records, lines)
-        if curves:
-            with columns[drawn % 2]:
-                st.markdown(f"**{title}**")
-                last = "; ".join(f"{n} {y[-1]:.4g}" for n, (_, y) in curves.items())
-                st.plotly_chart(
-                    epoch_curves(curves, "", height=210, markers=False),
-                    config=CHART,
-                    key=f"chart {title}",
-                    alt=f"{title}: {last}",
-                )
-            drawn += 1
+    elif run.state is State.STOPPING:
+        st.caption("It saves its state, and then ends.")
+    elif run.state.active and run.phase == "preparing":
+        said = jobs.logs(name, lines=1)
+        st.caption(said.partition("  ")[2] or "It is being started.")
+    elif run.state is State.STOPPED and run.resumable:
+        st.caption(f"It is saved at step {run.step}. “Resume” goes on from there.")
+
+
+def _progress(run: Run) -> str:
+    if not run.total:
+        return f"{run.epochs} epochs" if run.epochs else ""
+    text = f"Epoch {min(run.epoch + run.state.active, run.epochs)} of {run.epochs}, step {run.step} of {run.total}"
+    left = _seconds_left(run)
+    return f"{text}, about {duration(left)} left" if left else text
+
+
+def _seconds_left(run: Run) -> float:
+    """What the last epoch took, for what is still to be trained; 0 before there was one, and where nothing runs."""
+    if run.state is not State.RUNNING or run.phase != "training":
+        return 0.0
+    took = [r["seconds"] for r in RunFolder(run.path).metrics("epoch") if isinstance(r.get("seconds"), int | float)]
+    return took[-1] * run.epochs * (1.0 - run.progress) if took else 0.0
+
+
+def _curves(jobs: Jobs, names: list[str]) -> None:
+    known = {run.name: run for run in jobs.runs(refresh=False)}
+    draw_curves([known[name] for name in names if name in known])
+
+
+def _log(jobs: Jobs, run: Run) -> None:
     with st.expander("Log", expanded=bool(run.error)):
-        text = jobs.logs(name, lines=60)
-        st.code(text or "(nothing yet)", language=None, height=260)
-    log = run.path / "log.txt"
-    if log.is_file():
-        st.download_button("Save the log", log.read_bytes, file_name=f"{name}.txt", on_click="ignore", key="save_log")
-
-
-def _records(jobs: Jobs, name: str) -> tuple[list[dict[str, Any]], float]:
-    """The records of a run, and how many steps an epoch has."""
-    folder = RunFolder(jobs.root / name)
-    run = jobs.get(name)
-    return folder.metrics(), max(run.total / max(run.epochs, 1), 1.0)
-
-
-def _curves(
-    records: dict[str, tuple[list[dict[str, Any]], float]], lines: tuple[tuple[str, str, str, str], ...]
-) -> dict[str, tuple[list[float], list[float]]]:
-    found = {}
-    for name, (all_records, steps) in records.items():
-        for label, kind, group, key in lines:
-            points = []
-            for record in all_records:
-                if record.get("kind") != kind:
-                    continue
-                value = (record.get(group) or {}).get(key) if group else record.get(key)
-                if isinstance(value, int | float) and not isinstance(value, bool):
-                    points.append((record.get("step", 0) / steps, float(value)))
-            if points:
-                parts = [part for part in (name if len(records) > 1 else "", label) if part]
-                found[" ".join(parts) or "this run"] = ([x for x, _ in points], [y for _, y in points])
-    return found
-
-
-def _actions(jobs: Jobs, run: Run) -> None:
-    def act(what: Callable[[], object], done: str) -> None:
         try:
-            what()
-            st.toast(done)
-        except UserError as error:
-            st.session_state["_train_problem"] = str(error)
-
-    problem = st.session_state.pop("_train_problem", "")
-    if problem:
-        st.warning(problem, icon=":material/info:")
-    with st.container(horizontal=True):
-        if run.state.active:
-            st.button(
-                "Stop",
-                icon=":material/stop:",
-                key="stop",
-                on_click=act,
-                args=(lambda: jobs.stop(run.name), "It saves, then ends."),
-                help="It saves its state first, so that it can be resumed.",
+            text = jobs.logs(run.name, lines=60)
+        except UserError as error:  # deleted meanwhile
+            text = str(error)
+        st.code(text or "(nothing yet)", language=None, height=260)
+        log = run.path / "log.txt"
+        if log.is_file():
+            st.download_button(
+                "Save the log",
+                log.read_bytes,
+                file_name=f"{run.name}.txt",
+                icon=":material/download:",
+                on_click="ignore",
+                key="save_log",
             )
-            if run.state is State.STOPPING:
-                st.button(
-                    "Kill it now", key="kill", on_click=act, args=(lambda: jobs.stop(run.name, force=True), "Killed.")
-                )
-        elif run.state is not State.FINISHED:
-            if run.resumable:
-                st.button("Resume", icon=":material/play_arrow:", type="primary", key="resume", on_click=act,
-                          args=(lambda: jobs.resume(run.name), "It goes on from its last saved state."))  # fmt: skip
-            st.button("Start again", icon=":material/replay:", key="retry", on_click=act,
-                      args=(lambda: jobs.retry(run.name), "It begins anew."))  # fmt: skip
-        if run.model is not None:
-            if st.button("Open in Explore", icon=":material/visibility:", type="primary", key="open"):
-                sample = {"sample": "shapes"} if run.dataset == "shapes" else {}
-                st.switch_page("pages/explore.py", query_params={"model": MODEL_OF_RUN + run.name, **sample})
-            if st.button("Publish to checkpoints", icon=":material/publish:", key="publish"):
-                with st.spinner("Scoring it on the test split …"):
-                    act(lambda: jobs.publish(run.name), "It is among the shipped models now.")
-        st.button("Clone", icon=":material/content_copy:", key="clone", on_click=act,
-                  args=(lambda: _clone(jobs, run), "A new run with the same settings waits."))  # fmt: skip
-        if not run.state.active and st.button("Delete …", icon=":material/delete:", key="delete"):
-            _ask(jobs, run)
-
-
-def _clone(jobs: Jobs, run: Run) -> None:
-    st.query_params[RUN] = jobs.clone(run.name).name
-
-
-@st.dialog("Delete this run?")
-def _ask(jobs: Jobs, run: Run) -> None:
-    st.markdown(f"**{run.name}** and all that it saved will be gone: its weights, its curves, its log.")
-    if st.button("Delete it", type="primary", key="really", on_click=_delete, args=(jobs, run)):
-        st.rerun()  # closes the question
-
-
-def _delete(jobs: Jobs, run: Run) -> None:
-    try:
-        jobs.delete(run.name)
-        st.query_params.pop(RUN, None)
-    except UserError as error:
-        st.session_state["_train_problem"] = str(error)

@@ -31,11 +31,6 @@ class Field:
     choices: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("soft", "hard", "none")
 
-    @property
-    def hint(self) -> str:
-        """The help text, with the paper's value."""
-        return self.help + (f" In the paper: {self.paper}." if self.paper else "")
-
 
 ATTENDING = ("soft", "hard")
 GROUPS: dict[str, tuple[Field, ...]] = {

@@ -21,12 +21,17 @@ from sat.ui.player import word_player
 
 def time_machine(run: Run) -> None:
     """Draw it, if the run has finished an epoch."""
-    epochs = sorted((run.path / "samples").glob("epoch-*.json"))
+    epochs = sample_files(run)
     if not epochs:
         return
     st.subheader("Attention being born", anchor=False)
     st.caption("The same pictures at the end of every epoch. Move through the epochs, and step through the words.")
     st.fragment(_look)(run, epochs)
+
+
+def sample_files(run: Run) -> list[Path]:
+    """The pictures of every epoch that is done, in order."""
+    return sorted((run.path / "samples").glob("epoch-*.json"))
 
 
 def _look(run: Run, epochs: list[Path]) -> None:
@@ -48,7 +53,7 @@ def _look(run: Run, epochs: list[Path]) -> None:
             )
         epoch = len(epochs)
         if len(epochs) > 1:
-            epoch = st.slider("Epoch", 1, len(epochs), len(epochs), key=f"machine_epoch {run.name} {len(epochs)}")
+            epoch = _epoch(run.name, len(epochs))
     captions = []
     trace: Trace | None = None
     for number, path in enumerate(epochs, start=1):
@@ -85,6 +90,16 @@ def _look(run: Run, epochs: list[Path]) -> None:
             },
             hide_index=True,
         )
+
+
+def _epoch(name: str, last: int) -> int:
+    """The epoch that is looked at: while a run goes on the last one, unless the person has gone back."""
+    key, seen = f"machine_epoch {name}", f"_machine_last {name}"
+    now = st.session_state.get(key)
+    if now is None or now == st.session_state.get(seen) or now > last:
+        st.session_state[key] = last
+    st.session_state[seen] = last
+    return int(st.slider("Epoch", 1, last, key=key))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
