@@ -21,16 +21,18 @@ Finding = tuple[int, str]  # which word, from 0, and why
 
 
 def repetitions(classes: WordClasses, words: Sequence[str]) -> Iterator[Finding]:
-    """A word twice in a row, and words with a noun among them that stand before in the same order."""
+    """A word twice in a row or round an "and", and words up to a noun that stand before in the same order."""
     nouns = {mention.last for mention in classes.mentions(words) if mention.kind in (*NOUN_KINDS, "places", "body")}
     place = 0
     while place < len(words):
         if place and words[place] == words[place - 1]:
             yield place, f"“{words[place]}” stands twice in a row."
+        elif place > 1 and words[place - 1] == "and" and words[place] == words[place - 2]:
+            yield place, f"“{words[place]}” stands on both sides of “and”."
         length = _said_before(words, place)
         named = nouns.intersection(range(place, place + length))
         if length > 1 and named:
-            yield max(named), f"“{' '.join(words[place : place + length])}” has been said before."
+            yield max(named), f"“{' '.join(words[place : max(named) + 1])}” has been said before."
             place += length
         else:
             place += 1

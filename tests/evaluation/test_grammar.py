@@ -22,6 +22,8 @@ from sat.evaluation.word_classes import word_classes
             "a man and a man on a bike on a bike",
             [(4, "“a man” has been said before."), (10, "“on a bike” has been said before.")],
         ),
+        ("a man in a red hat and a man in a blue hat", [(8, "“a man” has been said before.")]),
+        ("a dog in a white and white shirt", [(6, "“white” stands on both sides of “and”.")]),
         ("two dogs run", []),
         ("", []),
     ],
