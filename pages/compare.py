@@ -16,7 +16,7 @@ from sat.ui.compare_where import PLAYERS, Where, where_in
 from sat.ui.models import NO_MODELS, get_captioner, model_labels, model_names
 from sat.ui.picker import pick_picture
 from sat.ui.player import word_player
-from sat.ui.samples import sample_names
+from sat.ui.samples import is_sample
 from sat.ui.saving import save_comparison
 
 NO_ATTENTION = "This model has no attention: it sees the whole picture once, before the first word."
@@ -88,7 +88,7 @@ try:
     if links.first_run():
         wrong = links.wrong_values(
             {
-                links.SAMPLE: links.one_of(sample_names()),
+                links.SAMPLE: is_sample,
                 FIRST: links.one_of(names),
                 SECOND: links.one_of(names),
                 TEXT: links.one_of(TEXTS),

@@ -19,7 +19,7 @@ from sat.ui.branches import Branches
 from sat.ui.models import NO_MODELS, config_of, get_captioner, get_trace, model_labels, model_names
 from sat.ui.picker import pick_picture
 from sat.ui.player import word_player
-from sat.ui.samples import sample_names
+from sat.ui.samples import is_sample
 from sat.ui.saving import Shown, save_buttons
 from sat.ui.step import PANELS, at_the_branch, at_the_word, look_closer
 from sat.ui.tree import changes, tree_bar
@@ -121,7 +121,7 @@ notes = st.container()  # always there, so that what follows keeps its place and
 if links.first_run():
     wrong = links.wrong_values(
         {
-            links.SAMPLE: links.one_of(sample_names()),
+            links.SAMPLE: is_sample,
             links.PICTURE: datasets.is_known,
             links.MODEL: links.one_of(names),
             **decoding_choice.CHECKS,

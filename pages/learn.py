@@ -9,7 +9,7 @@ from sat.ui import entry, links
 from sat.ui.learn import reader
 from sat.ui.learn.example import choose_example, example
 from sat.ui.models import NO_MODELS, model_labels, model_names
-from sat.ui.samples import sample_names
+from sat.ui.samples import is_sample
 
 entry.through_the_entry()
 st.title("Learn", anchor=False)
@@ -25,7 +25,7 @@ if links.first_run():
             reader.CHAPTER: links.one_of(reader.SLUGS),
             reader.SCREEN: links.one_of([screen.slug for screen in chapter.screens]),
             links.MODEL: links.one_of(names),
-            links.SAMPLE: links.one_of(sample_names()),
+            links.SAMPLE: is_sample,
             links.STEP: links.whole(1, 1000),
         }
     )

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from sat.errors import UserError
 from sat.evaluation.store import ABOUT_FILE, FOLDER, PICTURES_FILE, VERSION, WORDS_FILE
 
-Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "known", "unknown"]
+Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "mentions", "known", "unknown"]
 Kind = Literal["pictures", "words"]
 _COMPARE = {
     "=": pc.equal,
@@ -36,7 +36,8 @@ class Condition:
     Attributes:
         column: its name.
         operator: a comparison with ``value``; ``in``, one of the values; ``contains``: a list has the value, a text has
-            it somewhere, large or small letters alike; ``known``, ``unknown``: whether there is a value at all.
+            it somewhere, large or small letters alike; ``mentions``: one of a list's texts has it somewhere, likewise;
+            ``known``, ``unknown``: whether there is a value at all.
         value: what to compare with.
     """
 
@@ -266,8 +267,12 @@ def _fulfils(column: Any, condition: Condition) -> Any:
         return pc.is_valid(column)
     if operator == "unknown":
         return pc.is_null(column)
-    if pa.types.is_list(column.type) and operator == "contains":
-        hits = pc.equal(pc.list_flatten(column), pa.scalar(value, column.type.value_type))
+    if pa.types.is_list(column.type) and operator in ("contains", "mentions"):
+        texts = pc.list_flatten(column)
+        if operator == "contains":
+            hits = pc.equal(texts, pa.scalar(value, column.type.value_type))
+        else:
+            hits = pc.match_substring(texts, str(value), ignore_case=True)
         owners = pc.list_parent_indices(column).filter(hits).to_numpy()
         mask = np.zeros(len(column), bool)
         mask[owners] = True

@@ -29,6 +29,7 @@ def _pages() -> list[st.Page]:
     return [
         st.Page("pages/explore.py", title="Explore", icon=":material/visibility:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/compare:"),
+        st.Page("pages/mistakes.py", title="Mistakes", icon=":material/troubleshoot:"),
         st.Page("pages/results.py", title="Results", icon=":material/leaderboard:"),
         st.Page("pages/learn.py", title="Learn", icon=":material/school:"),
         st.Page("pages/train.py", title="Train", icon=":material/model_training:"),

@@ -95,6 +95,8 @@ def select(
     default: str,
     help: str | None = None,
     new_caption: bool = True,
+    buttons: bool = False,
+    forgets: Sequence[str] = (),
 ) -> str:
     """A choice among a few, kept in the address under ``name`` unless it is the default.
 
@@ -102,12 +104,15 @@ def select(
 
     Args:
         new_caption: the choice leads to another caption, so that what the address says of this one is forgotten.
+        buttons: a row of buttons, however many there are.
+        forgets: what else in the address loses its sense with another choice.
     """
     asked = st.query_params.get(name)
     value = asked if asked in options else default
     key = f"{name}_choice"
     st.session_state[key] = value
-    many = len(options) > 5 or sum(len(labels[option]) for option in options) > 90  # too much for a row of buttons
+    much = len(options) > 5 or sum(len(labels[option]) for option in options) > 90  # for a row of buttons
+    many = much and not buttons
     widget: Any = st.selectbox if many else partial(st.segmented_control, required=True)
     widget(
         label,
@@ -116,13 +121,15 @@ def select(
         key=key,
         help=help,
         on_change=_keep,
-        args=(name, key, default, new_caption),
+        args=(name, key, default, new_caption, forgets),
     )
     return str(value)
 
 
-def _keep(name: str, key: str, default: str, new_caption: bool) -> None:
+def _keep(name: str, key: str, default: str, new_caption: bool, forgets: Sequence[str]) -> None:
     value = st.session_state[key]
+    for other in forgets:
+        forget(other)
     if new_caption:
         forget_caption()
     if value == default:

@@ -12,7 +12,7 @@ from sat.images import Picture, read_picture
 from sat.ui import datasets, links
 from sat.ui.gallery import gallery
 from sat.ui.paste import pasting
-from sat.ui.samples import read_sample, sample_names, samples
+from sat.ui.samples import is_sample, read_sample, sample_names, samples
 
 UPLOAD_MB = 10
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif"]
@@ -83,7 +83,7 @@ def _forget_pasted() -> None:
 def chosen_sample() -> str:
     """The sample that the address asks for, or the first."""
     asked = st.query_params.get(links.SAMPLE)
-    return asked if asked in sample_names() else sample_names()[0]
+    return asked if asked is not None and is_sample(asked) else sample_names()[0]
 
 
 def _choose(name: str) -> None:

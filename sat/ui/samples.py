@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -29,6 +30,7 @@ _PHOTOGRAPHS = (
     ("rocket", "Rocket", "rocket.jpg"),
     ("coffee", "Coffee", "coffee.png"),
 )
+_DRAWN = re.compile(r"test-(\d{5})")  # generated test pictures by number, which evaluations of shapes lead to
 _SHAPES = (("shapes", "Shapes", 5), ("more-shapes", "More shapes", 11))  # numbers of generated test pictures
 
 
@@ -51,6 +53,11 @@ def sample_names() -> list[str]:
     return [sample.name for sample in samples()]
 
 
+def is_sample(name: str) -> bool:
+    """Whether there is a sample picture of that name: one that is displayed, or any generated test picture."""
+    return name in sample_names() or _DRAWN.fullmatch(name) is not None
+
+
 def read_sample(name: str) -> Picture:
     """The sample picture of that name.
 
@@ -60,6 +67,9 @@ def read_sample(name: str) -> Picture:
     for sample in samples():
         if sample.name == name:
             return sample.read()
+    drawn = _DRAWN.fullmatch(name)
+    if drawn is not None:
+        return _shapes(int(drawn[1]))
     raise UserError(f"There is no sample called {name!r}: choose {', '.join(sample_names())}.")
 
 

@@ -38,6 +38,9 @@ _component = st.components.v2.component(
 )
 
 
+Frame = tuple[float, float, float, float]  # left, top, right and bottom, in parts of the picture's width and height
+
+
 @dataclass(frozen=True)
 class Box:
     """A box of cells, first and last row and column, both included."""
@@ -68,6 +71,7 @@ def word_player(
     group: str | None = None,
     positions: Sequence[int] | None = None,
     changed_from: int | None = None,
+    frames: Sequence[Sequence[Frame]] | None = None,
     on_paint: Callable[[int, np.ndarray], None] | None = None,
 ) -> Played:
     """Show the player and tell what was done with it.
@@ -85,6 +89,7 @@ def word_player(
         group: players of the same group in a page follow each other in the browser: when one goes to a word,
         positions: one number a word, the others go to their word of the same number, where they have one.
         changed_from: words from this one on are marked as changed.
+        frames: of every word, what is framed on the picture while the player stands at it.
         on_paint: let the person paint a map on the picture; called with the step and the map (rows, columns), from 0
             up, not all 0, before the page runs again.
     """
@@ -95,6 +100,9 @@ def word_player(
         data["id"] += f"/{changed_from}"
         for t, word in enumerate(data["words"]):
             word["changed"] = t >= changed_from
+    if frames is not None:
+        for word, of_word in zip(data["words"], frames, strict=True):
+            word["frames"] = [list(frame) for frame in of_word]
 
     def painted() -> None:
         found = read_painting(st.session_state[key].painted, data["id"], trace)

@@ -594,6 +594,7 @@ class Player {
       tile.setAttribute("aria-current", t === this.step);
       tile.setAttribute("aria-label", `${this.words[t].word}: ${text}`);
     });
+    this.frames(word?.frames ?? []);
     const scrub = this.find(".scrub");
     scrub.value = this.step;
     scrub.setAttribute("aria-valuetext", word ? word.word : "");
@@ -613,6 +614,19 @@ class Player {
     this.find(".sigma-value").textContent = `${this.view.sigma} px`;
     this.find(".strength").value = this.view.strength;
     this.find(".strength-value").textContent = `${Math.round(100 * this.view.strength)} %`;
+  }
+
+  /* What is framed for this word: a dark line under a bright one, to be seen on anything. */
+  frames(edges) {
+    const lines = edges.flatMap(([left, top, right, bottom]) =>
+      ["under", "over"].map((name) => {
+        const rect = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+        rect.setAttribute("class", name);
+        square(rect, [top, left, bottom, right].map((part) => part * SQUARE));
+        return rect;
+      }),
+    );
+    this.find(".frames").replaceChildren(...lines);
   }
 
   /* Keep word and overlay in the page's address, in place, so that walking leaves no trail of history. */
