@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import torch
@@ -22,11 +23,13 @@ from torch import Tensor
 from sat.analysis.reading import Moment, Reading, as_map, logits_with, mean_image
 from sat.models.decoder import Annotations, Decoder, State
 
+IDLE = 0.01  # nats; less moves nothing that a reader would notice
 RANDOM_ORDERS = 20
 POINTS = 29  # of a curve: every seventh of 196 places
 _CHUNK = 512  # hypotheses at a time
 
 Probability = Callable[[np.ndarray], np.ndarray]
+Verdict = Literal["holds", "part", "not", "idle"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +121,25 @@ def faithfulness(
         deletion=deletion,
         insertion=insertion,
     )
+
+
+def judge(uniform: float, deletion: Curves, insertion: Curves) -> Verdict:
+    """Whether a map can be trusted.
+
+    It *holds* if taking away what it marks harms the word sooner, and giving it back helps sooner, than the centre's
+    order and than two standard deviations from random orders; in *part* if in one of the two only; else *not*. It is
+    *idle* where the word did not need attention: made uniform, it moves the next words by less than ``IDLE``.
+
+    Args:
+        uniform: ``Necessity.uniform`` of the step.
+    """
+    falls = deletion.auc["alpha"] < min(deletion.auc["centre"], deletion.auc["random"] - 2 * deletion.random_auc_std)
+    rises = insertion.auc["alpha"] > max(
+        insertion.auc["centre"], insertion.auc["random"] + 2 * insertion.random_auc_std
+    )
+    if uniform < IDLE:
+        return "idle"
+    return "holds" if falls and rises else "part" if falls or rises else "not"
 
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float | None:

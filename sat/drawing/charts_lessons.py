@@ -1,4 +1,4 @@
-"""The charts and trees of lessons. They take any object with the fields of ``sat.lessons.numbers``."""
+"""The charts of lessons. They take any object with the fields of ``sat.lessons.numbers``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import plotly.graph_objects as go
 
-from sat.drawing.charts import ACCENT, GUIDE, calm
+from sat.drawing.charts import GUIDE, calm
 from sat.drawing.charts_training import COLOURS, DASHES
 
 GRID = "rgba(128, 136, 144, 0.18)"
@@ -42,11 +42,15 @@ class ChartLike(Protocol):
     def log_y(self) -> bool: ...
 
 
-class TreeLike(Protocol):
-    """Nodes with ``parent``, ``label``, ``value`` and ``chosen``, parents before children."""
+class GridLike(Protocol):
+    """Numbers of rows over columns, with their names."""
 
     @property
-    def nodes(self) -> Sequence[Any]: ...
+    def values(self) -> np.ndarray: ...
+    @property
+    def rows(self) -> Sequence[str]: ...
+    @property
+    def columns(self) -> Sequence[str]: ...
 
 
 def chart(given: ChartLike) -> go.Figure:
@@ -89,59 +93,30 @@ def chart(given: ChartLike) -> go.Figure:
     return figure
 
 
-def tree(given: TreeLike) -> go.Figure:
-    """A tree that grows to the right, each leaf in a row of its own, the chosen nodes strong."""
-    nodes = given.nodes
-    depth, row = _laid_out([node.parent for node in nodes])
-    figure = go.Figure()
-    for chosen, colour, width in ((False, GUIDE, 1.0), (True, ACCENT, 2.5)):
-        x: list[float | None] = []
-        y: list[float | None] = []
-        for i, node in enumerate(nodes):
-            if node.parent >= 0 and bool(node.chosen) is chosen:
-                x += [depth[node.parent], depth[node.parent] + 0.35, depth[i], None]
-                y += [row[node.parent], row[i], row[i], None]
-        figure.add_trace(go.Scatter(x=x, y=y, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip"))
-    figure.add_trace(
-        go.Scatter(
-            x=depth,
-            y=row,
-            mode="markers+text",
-            text=[f"<b>{node.label}</b>" if node.chosen else node.label for node in nodes],
-            textposition="top center",
-            marker={"size": 7, "color": [ACCENT if node.chosen else "#80888f" for node in nodes]},
-            customdata=[node.value for node in nodes],
-            hovertemplate="%{text}: %{customdata:.3f}<extra></extra>",
-            cliponaxis=False,
+def grid(given: GridLike) -> go.Figure:
+    """Numbers as colours, light for little and dark for much, the names beside them; 0 is left empty."""
+    rows, columns = list(given.rows), list(given.columns)
+    values = np.where(given.values > 0, given.values, np.nan)
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            x=list(range(len(columns))),
+            y=list(range(len(rows))),
+            colorscale=[[0, "rgba(26, 154, 140, 0.06)"], [1, "rgba(26, 154, 140, 1)"]],
+            zmin=0,
+            xgap=2,
+            ygap=2,
+            colorbar={"thickness": 8, "outlinewidth": 0, "nticks": 4},
+            customdata=[[f"{r} → {c}" for c in columns] for r in rows],
+            hovertemplate="%{customdata}: %{z:.3f}<extra></extra>",
         )
     )
-    figure.update_xaxes(visible=False, fixedrange=True)
-    figure.update_yaxes(visible=False, fixedrange=True, autorange="reversed")
-    leaves = max(row, default=0) + 1
-    return calm(figure, int(min(max(38 * leaves + 30, 120), 640)))
-
-
-def _laid_out(parents: Sequence[int]) -> tuple[list[float], list[float]]:
-    """Depth and row of every node: leaves one below the other in the order of a walk, parents amid their children."""
-    children: list[list[int]] = [[] for _ in parents]
-    depth = [0.0] * len(parents)
-    for i, parent in enumerate(parents):
-        if parent >= 0:
-            children[parent].append(i)
-            depth[i] = depth[parent] + 1
-    row = [0.0] * len(parents)
-    order: list[int] = []
-    stack = [i for i, parent in enumerate(parents) if parent < 0][::-1]
-    while stack:
-        node = stack.pop()
-        order.append(node)
-        stack += children[node][::-1]
-    leaf = 0
-    for node in order:
-        if not children[node]:
-            row[node] = float(leaf)
-            leaf += 1
-    for node in reversed(order):
-        if children[node]:
-            row[node] = float(np.mean([row[child] for child in children[node]]))
-    return depth, row
+    figure.update_xaxes(
+        tickmode="array", tickvals=list(range(len(columns))), ticktext=columns, tickangle=-40, showgrid=False
+    )
+    figure.update_yaxes(
+        tickmode="array", tickvals=list(range(len(rows))), ticktext=rows, autorange="reversed", showgrid=False
+    )
+    figure.update_xaxes(fixedrange=True, zeroline=False)
+    figure.update_yaxes(fixedrange=True, zeroline=False)
+    return calm(figure, 26 * len(rows) + 90)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,14 +102,15 @@ def fill_chapter(chapter: Chapter, scene: Scene) -> tuple[Filled, ...]:
 
 def source_line(known: Known) -> tuple[str, int]:
     """Where the code of a ``Known`` stands: the file, from the project's root, and the line, from 1."""
-    module_name, _, name = known.code.partition(":")
-    found: Any = importlib.import_module(module_name)
-    for part in name.split("."):
-        found = getattr(found, part)
-    found = inspect.unwrap(found)
+    found = _code_of(known)
     _, first = inspect.getsourcelines(found)
     file = Path(inspect.getsourcefile(found) or "").resolve().relative_to(_ROOT)
     return file.as_posix(), first
+
+
+def source_text(known: Known) -> str:
+    """That code."""
+    return textwrap.dedent(inspect.getsource(_code_of(known))).rstrip()
 
 
 def test_line(known: Known) -> tuple[str, int]:
@@ -117,12 +119,37 @@ def test_line(known: Known) -> tuple[str, int]:
     Raises:
         LookupError: there is no such test (the files of the tests are not there, or it was renamed).
     """
+    path, node, _ = _test_of(known)
+    return path, node.lineno
+
+
+def test_text(known: Known) -> str:
+    """That test, with what parametrises it.
+
+    Raises:
+        LookupError: as for ``test_line``.
+    """
+    _, node, text = _test_of(known)
+    first = min([node.lineno, *(mark.lineno for mark in node.decorator_list)])
+    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+
+
+def _code_of(known: Known) -> Any:
+    module_name, _, name = known.code.partition(":")
+    found: Any = importlib.import_module(module_name)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return inspect.unwrap(found)
+
+
+def _test_of(known: Known) -> tuple[str, ast.FunctionDef, str]:
     path, _, name = known.test.partition("::")
     file = _ROOT / path
     if file.is_file():
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        text = file.read_text(encoding="utf-8")
+        for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef) and node.name == name:
-                return path, node.lineno
+                return path, node, text
     raise LookupError(known.test)
 
 

@@ -8,12 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from sat.images import Picture
+
 Cell = str | int | float | None
 Fact = str | int | float | bool
+_DIGITS = 6  # of a number, at most
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Value:
             return str(self.value)
         if self.unit == "%":
             return f"{rounded(100 * self.value, max(self.digits - 2, 0))} %"
-        shown = str(self.value) if isinstance(self.value, int) else rounded(self.value, self.digits)
+        shown = f"{self.value:,}" if isinstance(self.value, int) else rounded(self.value, self.digits)
         return f"{shown} {self.unit}".rstrip()
 
 
@@ -91,21 +95,62 @@ class Chart:
 
 @dataclass(frozen=True, eq=False)
 class Map:
-    """Numbers over the picture, float64 (rows, columns); a signed map is drawn in two colours around 0."""
+    """Numbers over a picture, float64 (rows, columns).
+
+    Attributes:
+        signed: drawn in two colours around 0.
+        shared: drawn from 0 to the largest number of all maps of the screen, so that they can be compared.
+        picture: what it lies over; None is the scene's own.
+    """
 
     title: str
     values: np.ndarray
     signed: bool = False
+    shared: bool = False
+    picture: Picture | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Numbers of rows over columns that are no places of the picture, float64 (rows, columns), with their names."""
+
+    title: str
+    values: np.ndarray
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
 
 
 @dataclass(frozen=True)
+class Patch:
+    """A cell of a picture, to be cut out and looked at.
+
+    Attributes:
+        title: what stands below it.
+        picture: the name of a picture of the scene's gallery; empty for the scene's own.
+        box: top, left, bottom, right, in fractions of the picture.
+    """
+
+    title: str
+    picture: str
+    box: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
 class Node:
-    """A node of a tree: ``parent`` is another's index, -1 for a root; ``chosen`` ones are drawn strongly."""
+    """A node of a tree.
+
+    Attributes:
+        parent: another's index, -1 for a root.
+        chosen: drawn strongly; final: nothing can follow.
+        map: where the model looked for it, float64 (rows, columns); None where it did not.
+    """
 
     parent: int
     label: str
     value: float
     chosen: bool = False
+    final: bool = False
+    map: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -123,7 +168,7 @@ class Numbers:
     Attributes:
         values: in the order of display.
         filled: the screen's formula with the numbers put in, LaTeX.
-        tables, charts, maps, trees: to be drawn below.
+        tables, charts, maps, grids, patches, trees: to be drawn below.
     """
 
     values: tuple[Value, ...]
@@ -131,6 +176,8 @@ class Numbers:
     tables: tuple[Table, ...] = ()
     charts: tuple[Chart, ...] = ()
     maps: tuple[Map, ...] = ()
+    grids: tuple[Grid, ...] = ()
+    patches: tuple[Patch, ...] = ()
     trees: tuple[Tree, ...] = ()
 
     @property
@@ -167,6 +214,11 @@ class Numbers:
                 for c in self.charts
             ],
             "maps": [{"title": m.title, "values": plain(m.values), "signed": m.signed} for m in self.maps],
+            "grids": [
+                {"title": g.title, "values": plain(g.values), "rows": list(g.rows), "columns": list(g.columns)}
+                for g in self.grids
+            ],
+            "patches": [[p.title, p.picture, plain(p.box)] for p in self.patches],
             "trees": [
                 {
                     "title": t.title,
@@ -178,12 +230,17 @@ class Numbers:
 
 
 def rounded(number: float, digits: int = 3) -> str:
-    """A number for a reader: rounded, or in powers of ten where rounding would leave nothing of it."""
+    """A number for a reader: rounded, or in powers of ten where rounding would leave nothing of it.
+
+    Args:
+        digits: behind the point; fewer where there would be more than six in all.
+    """
     if not math.isfinite(number):
         return "none" if math.isnan(number) else "infinite"
     if number and abs(number) < 0.5 * 10.0**-digits:
         return f"{number:.1e}"
-    text = f"{number:.{digits}f}"
+    before = len(str(int(abs(number)))) if abs(number) >= 1 else 0
+    text = f"{number:.{min(digits, max(_DIGITS - before, 0))}f}"
     return text.lstrip("-") if float(text) == 0 else text
 
 

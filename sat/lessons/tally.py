@@ -59,6 +59,12 @@ class Tally:
             else:
                 self._votes.pop(question, None)
 
+    def forget(self, beginning: str) -> None:
+        """Forget the answers to every question whose name begins so."""
+        with self._lock:
+            for question in [q for q in self._votes if q.startswith(beginning)]:
+                del self._votes[question]
+
 
 def _count(votes: dict[str, int], options: int) -> tuple[int, ...]:
     found = [0] * options

@@ -12,7 +12,7 @@ from torch import Tensor
 from sat.analysis.attribution import Attribution, attribute
 from sat.analysis.cells import ask_cells
 from sat.analysis.evidence import evidence
-from sat.analysis.faithfulness import Curves, faithfulness
+from sat.analysis.faithfulness import Curves, faithfulness, judge
 from sat.analysis.necessity import necessity
 from sat.drawing import charts, charts_analysis
 from sat.drawing.overlay import View, overlay
@@ -236,19 +236,17 @@ def covered(trace: Trace, step: int) -> float:
     return math.exp(float(entropy(alphas[: step + 1].mean(axis=0))))
 
 
+VERDICTS = {
+    "idle": "The word hardly needed attention: looking everywhere alike gives nearly the same next words.",
+    "holds": "The map holds: the places it marks matter more than the centre and than places drawn at random.",
+    "part": "The map holds in part: it beats the centre and random places in one of the two tests only.",
+    "not": "The map cannot be trusted here: the centre, or places drawn at random, matter as much as those it marks.",
+}
+
+
 def verdict(uniform: float, deletion: Curves, insertion: Curves) -> str:
     """What the numbers say of a map, in a sentence."""
-    falls = deletion.auc["alpha"] < min(deletion.auc["centre"], deletion.auc["random"] - 2 * deletion.random_auc_std)
-    rises = insertion.auc["alpha"] > max(
-        insertion.auc["centre"], insertion.auc["random"] + 2 * insertion.random_auc_std
-    )
-    if uniform < 0.01:
-        return "The word hardly needed attention: looking everywhere alike gives nearly the same next words."
-    if falls and rises:
-        return "The map holds: the places it marks matter more than the centre and than places drawn at random."
-    if falls or rises:
-        return "The map holds in part: it beats the centre and random places in one of the two tests only."
-    return "The map cannot be trusted here: the centre, or places drawn at random, matter as much as those it marks."
+    return VERDICTS[judge(uniform, deletion, insertion)]
 
 
 def signed_map(picture: Picture, values: np.ndarray) -> np.ndarray:

@@ -41,6 +41,13 @@ def is_known(value: str) -> bool:
         return False
 
 
+def asked_captions() -> tuple[str, ...]:
+    """What people wrote about the picture that the address asks for; nothing where there is none."""
+    asked = asked_picture()
+    example = _by_name(asked[0]).get(asked[1]) if asked else None
+    return () if example is None else tuple(example.captions)
+
+
 def pick_from_dataset() -> tuple[Picture, str] | None:
     """Draw the search and the thumbnails; the picture and a word for file names.
 

@@ -71,6 +71,11 @@ def pick_picture() -> tuple[Picture, str] | None:
     return _sample(name), name
 
 
+def is_from_dataset() -> bool:
+    """Whether the picture is one of a data set."""
+    return st.session_state.get("source") == DATASET
+
+
 def _keep_pasted(data: bytes) -> None:
     st.session_state[_PASTED] = data
     st.session_state["source"] = "Upload"

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from sat.analysis.faithfulness import _curves, centre_order, faithfulness, rank_correlation
+from sat.analysis.faithfulness import Curves, _curves, centre_order, faithfulness, judge, rank_correlation
 from sat.errors import UserError
 
 from .small import VOCABULARY, L, captioned, plain_steps
@@ -125,6 +125,24 @@ def test_areas_by_hand():
     assert insertion.auc["alpha"] == pytest.approx((0.5 + 3 * 0.8) / 4)
     assert deletion.auc["centre"] == pytest.approx((0.8 + 0.5 + 2 * 0.2) / 4)  # ties: place 0 before place 1
     assert deletion.auc["random"] >= deletion.auc["alpha"]
+
+
+@pytest.mark.parametrize(
+    ("uniform", "down", "up", "verdict"),
+    [
+        (0.2, (0.2, 0.5, 0.4), (0.9, 0.5, 0.6), "holds"),
+        (0.2, (0.2, 0.5, 0.4), (0.65, 0.5, 0.6), "part"),  # not two deviations above random
+        (0.2, (0.2, 0.1, 0.4), (0.9, 0.5, 0.6), "part"),  # the centre takes away more
+        (0.2, (0.35, 0.5, 0.4), (0.9, 0.95, 0.6), "not"),
+        (0.009, (0.2, 0.5, 0.4), (0.9, 0.5, 0.6), "idle"),
+    ],
+)
+def test_when_a_map_holds(uniform, down, up, verdict):
+    curves = [
+        Curves(*[np.zeros(2)] * 5, dict(zip(("alpha", "centre", "random"), auc, strict=True)), 0.05)
+        for auc in (down, up)
+    ]
+    assert judge(uniform, *curves) == verdict
 
 
 def test_fewer_points_are_the_same_curve_at_fewer_places(attending):

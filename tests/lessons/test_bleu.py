@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from math import exp
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from sat.errors import UserError
 from sat.lessons.bleu import bleu
-from sat.lessons.chapters.scores import EXAMPLE, EXAMPLE_REFERENCES, brevity, ngrams
+from sat.lessons.chapters.scores import EXAMPLE, EXAMPLE_REFERENCES, brevity, ngrams, protocols
 
 from .slow import scene_of
 
@@ -70,3 +71,19 @@ def test_the_screens_work_on_the_references_or_on_an_example():
     assert [own.number(f"right{n}") for n in (1, 2, 3, 4)] == [o.right for o in want.orders]
     assert brevity(scene).number("penalty") == want.brevity_penalty
     assert brevity(scene).number("bleu2") == want.scores[1]
+
+
+def test_two_protocols_by_hand():
+    """A caption of 4 words against one of 6: today exp(-1/2) of what it has right, then nothing is taken off."""
+    scene = scene_of(references=("a dog runs on the grass",))
+    written = [
+        dataclasses.replace(step, word=word)
+        for step, word in zip(scene.trace.steps * 4, "a dog runs on".split(), strict=False)
+    ]
+    scene = dataclasses.replace(scene, trace=dataclasses.replace(scene.trace, steps=tuple(written)))
+    found = protocols(scene)
+    assert found.number("one_today") == pytest.approx(exp(1 - 6 / 4)) and found.number("one_paper") == 1
+    assert found.number("today") == pytest.approx(exp(1 - 6 / 4))
+    four = (1 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25  # "on ." is in no reference, nor what it ends
+    assert found.number("paper") == pytest.approx(four) and found.facts["more"]
+    assert protocols(scene_of()).facts["caption"] == EXAMPLE

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from sat.captioner import load
+from sat.data import shapes
 from sat.errors import UserError
-from sat.lessons.chapters.doubly import compare, covered, penalty, two_models
+from sat.images import from_array
+from sat.lessons.chapters.doubly import PAIR, PICTURE, compare, covered, penalty, two_models
 from sat.lessons.coverage import coverage, of_maps
 from sat.lessons.scene import Scene
 from sat.training.losses import doubly_stochastic
+from sat.training.settings import train_config
 
 from .slow import COLUMNS, ROWS, L, scene_of, slow_steps
 
@@ -62,6 +66,28 @@ def test_two_models_reading_one_caption():
     assert shown.number("evener") == int(slow_coverage(scene).var() > slow_coverage(second).var())
     mine, theirs = compare(scene, second)
     assert (mine.model, theirs.model) == ("soft-tiny", "hard-tiny")
+
+
+def test_the_shipped_pair_differs_in_the_term_alone():
+    plain, even = (train_config(preset) for preset in PAIR)
+    same = {"name", "model", "doubly_stochastic"}
+    assert plain.model_dump(exclude=same) == even.model_dump(exclude=same)
+    assert plain.model.model_dump(exclude={"name"}) == even.model.model_dump(exclude={"name"})
+    assert plain.doubly_stochastic == 0 < even.doubly_stochastic
+
+
+def test_the_pair_is_shown_on_shapes_whatever_the_example(monkeypatch):
+    monkeypatch.delenv("SAT_CHECKPOINTS", raising=False)
+    scene = scene_of("soft")
+    shown = two_models(Scene(scene.captioner, scene.raw, scene.trace, 1, beside=tuple(load(name) for name in PAIR)))
+    assert (shown.facts["first"], shown.facts["second"]) == PAIR
+    picture = from_array(shapes.picture(0, "test", PICTURE)[0])
+    assert all(m.picture is not None and m.picture.digest == picture.digest for m in shown.maps)
+    maps = load(PAIR[0]).caption(picture).alphas
+    end = shown.maps[0].values.sum() - len(maps)  # the step that ends the caption
+    assert end == pytest.approx(1, abs=1e-4) and (shown.maps[0].values >= maps.sum(0) - 1e-5).all()
+    assert shown.number("evener") == 1 and shown.number("first_uneven") > 5 * shown.number("second_uneven")
+    assert [row[0] for row in shown.tables[1].rows] == list(PAIR)
 
 
 def test_without_a_second_model_it_is_said():

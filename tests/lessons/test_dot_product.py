@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from sat.errors import UserError
-from sat.lessons.chapters.after import glimpse, heads, words
+from sat.lessons.chapters.after import glimpse, heads, started, words
 from sat.lessons.dot_product import over_places, over_words, softmax
 
 from .slow import L, places, scene_of, slow_steps, weights_of
@@ -60,6 +60,20 @@ def test_looks_are_counted(any_scene):
     assert found.number("looks") == steps
     assert found.number("looks_after") == sum(t + 1 for t in range(steps))
     assert found.number("way") == any_scene.step and found.number("way_after") == 1
+
+
+def test_what_each_step_looks_over(any_scene):
+    found, so_far = started(any_scene), any_scene.step + 1  # the start, and the words before this one
+    assert found.number("cells") == L and found.number("both") == L + so_far
+    years = [row[0] for row in found.tables[0].rows]
+    assert years == sorted(years) and found.number("years") == years[-1] - years[0]
+    here = {row[3]: row[4] for row in found.tables[0].rows}
+    assert here == {
+        "words before": so_far,
+        "the picture's cells": L,
+        "objects found first": 36,
+        "cells and words": L + so_far,
+    }
 
 
 def test_the_screens_show_these_numbers(attending):

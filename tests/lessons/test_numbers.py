@@ -29,6 +29,7 @@ from sat.lessons.typeset.linear import linear
     [
         (0.12345, 3, "0.123"), (-0.0001, 3, "-1.0e-04"), (0.0, 3, "0.000"), (-0.0, 2, "0.00"), (1234.5, 1, "1234.5"),
         (0.0004, 3, "4.0e-04"), (float("nan"), 3, "none"), (float("inf"), 3, "infinite"), (2.5, 0, "2"),
+        (134098.95487, 4, "134099"), (121.914812, 5, "121.915"), (-10.426891, 5, "-10.4269"),
     ],
 )  # fmt: skip
 def test_numbers_are_rounded_for_a_reader(number, digits, text):

@@ -38,6 +38,15 @@ def test_what_is_no_answer_is_refused():
             Tally().vote("q", "ann", option, 2)
 
 
+def test_a_class_is_forgotten_and_no_other():
+    tally = Tally()
+    for question in ("blue/hard/bound", "blue/lstm/keep", "bluegreen/lstm/keep"):
+        tally.vote(question, "ann", 0, 2)
+    tally.forget("blue/")
+    assert tally.counts("blue/hard/bound", 2) == tally.counts("blue/lstm/keep", 2) == (0, 0)
+    assert tally.counts("bluegreen/lstm/keep", 2) == (1, 0)
+
+
 def test_memory_is_bounded():
     tally = Tally()
     for i in range(MAX_QUESTIONS + 5):

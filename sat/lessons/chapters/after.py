@@ -9,10 +9,32 @@ from sat.evaluation.attention import divergence
 from sat.lessons.chapter import Chapter, Known, Question, Screen
 from sat.lessons.chapters.shared import as_map, effective, named
 from sat.lessons.dot_product import OverPlaces, OverWords, over_places, over_words
-from sat.lessons.numbers import Map, Numbers, Table, Value, latex
+from sat.lessons.numbers import Grid, Map, Numbers, Table, Value, latex
 from sat.lessons.scene import Scene
 
 HEADS = 4
+_OBJECTS = 36  # regions a picture of bottom-up attention
+# Year, authors, what was new, and what attention looks over.
+FOLLOWED = (
+    (2014, "Bahdanau et al., translation", "a decoder that looks back at the words it translates", "words before"),
+    (
+        2015,
+        "Xu et al., Show, Attend and Tell",
+        "the same over places of a picture, soft and hard",
+        "the picture's cells",
+    ),
+    (2017, "Lu et al., Knowing When to Look", "a sentinel: the choice not to look at all", "the picture's cells"),
+    (2017, "Vaswani et al., the Transformer", "no recurrence: every word looks at every word", "words before"),
+    (
+        2018,
+        "Anderson et al., bottom-up attention",
+        "places become objects that a detector found",
+        "objects found first",
+    ),
+    (2020, "Dosovitskiy et al., Vision Transformer", "the encoder attends too, patch to patch", "the picture's cells"),
+    (2021, "Radford et al., CLIP", "pictures and sentences learnt together, from the web", "the picture's cells"),
+    (2023, "Liu et al., LLaVA", "cells stand before the words of a language model", "cells and words"),
+)
 _TEST = "tests/lessons/test_dot_product.py"
 
 
@@ -53,7 +75,38 @@ def words(scene: Scene) -> Numbers:
         filled=rf"\frac{{q \cdot k}}{{\sqrt{{{scene.captioner.config.hidden_dim}}}}}, \quad \text{{weight}} = "
         rf"{latex(float(row[top]))}",
         tables=(Table(f"From “{scene.word}”", ("to", "weight", "not scaled"), listed),),
-        maps=(Map("Each word (row) looking at those before it (columns): an illustration", found.scaled),),
+        grids=(
+            Grid(
+                "Each word (row) looking at itself and those before it (columns): an illustration",
+                found.scaled,
+                scene.words,
+                scene.words,
+            ),
+        ),
+    )
+
+
+def started(scene: Scene) -> Numbers:
+    """What followed, and how many vectors each of those steps would look at for this picture and caption."""
+    config, words = scene.captioner.config, scene.step + 1
+    looked = {
+        "the picture's cells": config.places,
+        "objects found first": _OBJECTS,
+        "words before": words,
+        "cells and words": config.places + words,
+    }
+    rows = tuple((year, name, what, over, looked[over]) for year, name, what, over in FOLLOWED)
+    return Numbers(
+        values=(
+            Value("steps", len(rows), "Steps"),
+            Value("years", rows[-1][0] - rows[0][0], "Years from the first to the last"),
+            Value("word", scene.word, "Written"),
+            Value("cells", config.places, "Cells of the picture"),
+            Value("words", words, "Words so far, the start included"),
+            Value("both", config.places + words, "Vectors that one attention over both reads here"),
+        ),
+        filled=rf"{config.places} + {words} = {config.places + words}",
+        tables=(Table("One idea, step by step", ("year", "work", "what was new", "looks over", "here"), rows),),
     )
 
 
@@ -167,6 +220,24 @@ CHAPTER = Chapter(
                 "Their best places are {different} different ones; two heads differ by {apart:.4f} nats on average.",
             ),
             attention=True,
+        ),
+        Screen(
+            "started",
+            "What it started",
+            "Looking while writing did not stay with captions. Each step below kept the weighted sum and changed what "
+            "is looked over: words, places, objects, patches. In a captioner of today the picture's cells simply stand "
+            "before the words, and one attention reads both.\n\nThe last column says how many vectors each would look "
+            "over at this word of this picture.",
+            r"\mathrm{softmax}\left(\frac{q [K_{\mathrm{cells}}; K_{\mathrm{words}}]^T}{\sqrt{d}}\right) "
+            r"[V_{\mathrm{cells}}; V_{\mathrm{words}}]",
+            started,
+            Known("sat.lessons.chapters.after:started", f"{_TEST}::test_what_each_step_looks_over"),
+            Question(
+                "How many years lie between the first decoder that looks back and a language model that sees?",
+                ("Less than five", "Five to ten", "More than ten"),
+                lambda n: 0 if n.number("years") < 5 else 1 if n.number("years") <= 10 else 2,
+                "{years}: from translation in 2014 to a language model that reads pictures in 2023.",
+            ),
         ),
     ),
 )

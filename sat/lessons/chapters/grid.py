@@ -8,7 +8,7 @@ from sat.analysis.reading import Reading
 from sat.lessons.chapter import Chapter, Known, Question, Screen
 from sat.lessons.chapters.shared import as_map, attention, cell
 from sat.lessons.neighbours import cosines, nearest, patch
-from sat.lessons.numbers import Map, Numbers, Table, Value, latex
+from sat.lessons.numbers import Map, Numbers, Patch, Table, Value, latex
 from sat.lessons.scene import Scene
 from sat.lessons.steps import array
 
@@ -89,9 +89,28 @@ def neighbours(scene: Scene) -> Numbers:
             ),
         ),
         maps=(Map("Cosine of every cell with this one", here, signed=True),),
+        patches=(
+            Patch("this cell", "", _around(here.shape, row, column)),
+            *(
+                Patch(f"{n.picture.split('/')[0]}, {n.cosine:.2f}", n.picture, _around(here.shape, n.row, n.column))
+                for n in found
+            ),
+        ),
     )
 
 
+def _around(grid: tuple[int, ...], row: int, column: int) -> tuple[float, float, float, float]:
+    """A cell with its neighbours, in fractions of the picture: a cell alone is too little to know a thing by."""
+    rows, columns = grid
+    return (
+        max(row - _BESIDE, 0) / rows,
+        max(column - _BESIDE, 0) / columns,
+        min(row + 1 + _BESIDE, rows) / rows,
+        min(column + 1 + _BESIDE, columns) / columns,
+    )
+
+
+_BESIDE = 1  # cells shown around one
 _EDGES = ("top", "left", "bottom", "right")
 
 
@@ -165,8 +184,8 @@ CHAPTER = Chapter(
             "What one cell sees",
             "To learn what a vector stands for, look for others that point the same way. The cosine is 1 for vectors "
             "of the same direction, 0 for unrelated ones. The annotations are standardised first, so that 0 is the "
-            "usual and only what is special counts.\n\nIn the table: the cells of other pictures that are most like "
-            "the one this word looks at. Do they show the same thing?",
+            "usual and only what is special counts.\n\nBelow: the cells of other pictures that are most like "
+            "the one this word looks at, with what is around them. Do they show the same thing?",
             r"\cos(a_i, a_j) = \frac{a_i \cdot a_j}{|a_i| \, |a_j|}",
             neighbours,
             Known("sat.lessons.neighbours:nearest", f"{_TEST}::test_the_nearest_cells_by_a_loop"),

@@ -79,7 +79,7 @@ def reinforce(scene: Scene) -> Numbers:
     """The estimators' variance and bias at the step."""
     found = scene.once(_estimators, each_step=True)
     rows = tuple(
-        (name, e.baseline, e.variance, found.variance_ratio(name), e.bias, e.samples)
+        (name, e.baseline, e.variance, found.variance_ratio(name), _exactly(e.bias), e.samples)
         for name, e in found.by_name.items()
     )
     lowest = min(NAMES[:4], key=lambda name: found.by_name[name].variance)
@@ -89,18 +89,20 @@ def reinforce(scene: Scene) -> Numbers:
             Value("word", scene.word, "Written"),
             Value("size", float(np.linalg.norm(found.exact)), "Length of the exact gradient", digits=5),
             Value("plain", found.by_name[NO_BASELINE].variance, "Variance without a baseline", digits=5),
-            Value("own", found.by_name[OWN_MEAN].variance, "with this step's mean reward as the baseline", digits=5),
-            Value("ratio", ratio, "so many times that without", digits=4),
+            Value(
+                "own", found.by_name[OWN_MEAN].variance, "Variance with this step's mean reward as baseline", digits=5
+            ),
+            Value("ratio", ratio, "of that without is left", digits=4),
             Value(
                 "running",
                 found.variance_ratio(RUNNING),
-                "with the caption's mean as the baseline, so many times",
+                "is left with the caption's mean as baseline",
                 digits=4,
             ),
             Value(
                 "expected",
                 found.variance_ratio(EXPECTED),
-                "with the expected context's reward, so many times",
+                "is left with the expected context's reward",
                 digits=4,
             ),
             Value("best_baseline", found.best_baseline, "The best constant baseline would be", "nats"),
@@ -127,12 +129,16 @@ def bias(scene: Scene) -> Numbers:
     return Numbers(
         values=(
             Value("word", scene.word, "Written"),
-            Value("plain_bias", plain.bias, "Bias of the samples alone, parts of the gradient", digits=6),
+            Value("plain_bias", _exactly(plain.bias), "Bias of the samples alone, parts of the gradient"),
             Value("mixed_bias", mixed.bias, "Bias of the mixture", digits=3),
             Value("cosine", cosine(mixed.mean, found.exact), "Cosine of the mixture's mean with the exact gradient"),
             Value("plain_variance", plain.variance, "Variance of the samples alone", digits=5),
             Value("mixed_variance", mixed.variance, "Variance of the mixture", digits=5),
-            Value("ratio", mixed.variance / plain.variance if plain.variance > 0 else float("nan"), "so many times"),
+            Value(
+                "ratio",
+                mixed.variance / plain.variance if plain.variance > 0 else float("nan"),
+                "of the variance is left",
+            ),
         ),
         filled=rf"\frac{{|E g - \nabla L_s|}}{{|\nabla L_s|}} = {latex(mixed.bias)}",
     )
@@ -150,10 +156,7 @@ def noise(scene: Scene) -> Numbers:
             Value("caption", scene.trace.caption or "(no words)", "Caption"),
             Value("paths", PATHS, "Paths drawn"),
             Value("plain", plain, "Variance, credited with the whole caption, no baseline", digits=4),
-            *(
-                Value(f"ratio_{i}", ratios[name], f"{name}: so many times", digits=4)
-                for i, name in enumerate(CREDITS[1:], 1)
-            ),
+            *(Value(f"ratio_{i}", ratios[name], f"is left: {name}", digits=4) for i, name in enumerate(CREDITS[1:], 1)),
         ),
         filled=rf"{latex(plain, 4)} \to {latex(found[CREDITS[1]], 4)} \to {latex(found[CREDITS[3]], 4)}",
         tables=(
@@ -188,6 +191,11 @@ def _convergence_chart(found: Estimators, seed: int) -> Chart:
         counts, off = convergence(found, name, seed=seed)
         lines.append(Series(name, counts.astype(np.float64), off))
     return Chart("Averaging samples", "samples", "error, parts of the gradient", tuple(lines), log_y=True)
+
+
+def _exactly(bias: float) -> float:
+    """0 for what is only the rounding of the arithmetic."""
+    return 0.0 if abs(bias) < 1e-9 else bias
 
 
 def _times(ratio: float) -> int:
@@ -273,7 +281,7 @@ CHAPTER = Chapter(
                 "How far is the mixture's mean from the exact gradient, in parts of its length?",
                 ("Less than a tenth", "A tenth to a half", "More than a half"),
                 lambda n: 0 if n.number("mixed_bias") < 0.1 else 1 if n.number("mixed_bias") <= 0.5 else 2,
-                "By {mixed_bias:.2f}, with a cosine of {cosine:.2f}; samples alone have a bias of {plain_bias:.0e}.",
+                "By {mixed_bias:.2f}, with a cosine of {cosine:.2f}; samples alone have a bias of {plain_bias:.0f}.",
             ),
             attention=True,
         ),

@@ -34,7 +34,7 @@ def score(scene: Scene) -> Numbers:
             Value("best", named(scene, best), "Best place"),
         ),
         filled=rf"e_{{t,{best + 1}}} = {latex(float(e[best]))}",
-        maps=(Map("Scores", as_map(scene, e), signed=True),),
+        maps=(Map("Scores, less their mean: blue above it, orange below", as_map(scene, e - e.mean()), signed=True),),
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from sat import checkpoints
 from sat.data.tokens import tokenize
 from sat.lessons.bleu import Bleu, bleu
 from sat.lessons.chapter import Chapter, Known, Question, Screen
 from sat.lessons.meteor import KINDS, Statistics, Worked, work
-from sat.lessons.numbers import Numbers, Table, Value, latex
+from sat.lessons.numbers import Cell, Numbers, Table, Value, latex
 from sat.lessons.scene import Scene
 
 # Stands in where nobody has said what is to be seen: a caption with a word too many, and two people's.
@@ -95,13 +96,61 @@ def meteor(scene: Scene) -> Numbers:
         filled=rf"(1 - {latex(found.penalty)}) \cdot {latex(found.mean)} = {latex(found.score, 4)}",
         tables=(
             Table(
-                "Matches: content words and function words of the caption, then of the reference",
-                ("kind", "weight", "content", "function", "content", "function"),
+                "Words that were paired, content and function words apart",
+                ("kind", "weight", "caption, content", "function", "reference, content", "function there"),
                 rows,
                 1,
             ),
         ),
     )
+
+
+def protocols(scene: Scene) -> Numbers:
+    """The caption, and a model's test split, by today's protocol and by one like the paper's."""
+    caption, references, example = texts(scene)
+    today = scene.once(_bleu)
+    stopped = bleu([*caption, "."], [[*r, "."] for r in references])
+    paper = tuple(score / (stopped.brevity_penalty or 1.0) for score in stopped.scores)  # no penalty for being short
+    one = tuple(
+        (f"BLEU-{n}", 100 * a, 100 * b) for n, (a, b) in enumerate(zip(today.scores, paper, strict=True), start=1)
+    )
+    recorded = _recorded(scene.captioner.name)
+    return Numbers(
+        values=(
+            Value("caption", " ".join(caption) or "(no words)", "Caption" if not example else "Caption (an example)"),
+            Value("today", today.scores[3], "BLEU-4 today", "%", 4),
+            Value("paper", paper[3], "BLEU-4 like the paper's", "%", 4),
+            Value("more", paper[3] > today.scores[3] + 1e-12),
+            Value("one_today", today.scores[0], "BLEU-1 today", "%", 4),
+            Value("one_paper", paper[0], "BLEU-1 like the paper's", "%", 4),
+        ),
+        filled=rf"p_1: \quad \frac{{{today.orders[0].right}}}{{{today.orders[0].total}}} \to "
+        rf"\frac{{{stopped.orders[0].right}}}{{{stopped.orders[0].total}}}",
+        tables=(
+            Table("This caption, times 100", ("score", "today", "like the paper's"), one, 1),
+            *((Table(f"{recorded[0]} on its test split, times 100", _RECORDED, recorded[1], 1),) if recorded else ()),
+        ),
+    )
+
+
+_RECORDED = ("score", "today", "like the paper's")
+
+
+def _recorded(name: str) -> tuple[str, tuple[tuple[Cell, ...], ...]] | None:
+    """Both protocols' scores of this model, else of the first that has them; None where there is none."""
+    known = checkpoints.available()
+    for one in (*(n for n in known if n == name), *known):
+        metrics = checkpoints.read_metrics(checkpoints.find(one)) or {}
+        today, paper = metrics.get("standard"), metrics.get("paper_like")
+        if isinstance(today, dict) and isinstance(paper, dict):
+            rows = tuple(
+                (score, float(today[score]), float(paper[score]))
+                for score in ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR")
+                if isinstance(today.get(score), float) and isinstance(paper.get(score), float)
+            )
+            if rows:
+                return one, rows
+    return None
 
 
 def _bleu(scene: Scene) -> Bleu:
@@ -125,8 +174,8 @@ CHAPTER = Chapter(
             "Counting word groups",
             "BLEU asks: of the words of the caption, how many did people write too? And of its pairs, triples, "
             "quadruples? A word may count only as often as it stands in one of the references, or “the the the” would "
-            "be perfect: its count is clipped.\n\nWhere nobody has described the picture yet, an example is worked "
-            "out; add captions of your own.",
+            "be perfect: its count is clipped.\n\nDescribe the picture yourself in the box; "
+            "until somebody has, an example is worked out.",
             r"p_n = \frac{\sum \min(\text{count}, \text{most in one reference})}{\sum \text{count}}",
             ngrams,
             Known("sat.lessons.bleu:bleu", f"{_BLEU}::test_bleu_equals_the_librarys"),
@@ -173,6 +222,23 @@ CHAPTER = Chapter(
                 "{matched:.1f} words are matched in {chunks:.0f} runs; the score is {score:.1%}.",
             ),
             slow=True,
+        ),
+        Screen(
+            "protocols",
+            "Two rulers",
+            "The paper's numbers cannot be set beside today's. Today: punctuation is dropped and short captions are "
+            "punished. Then: the final full stop was a word like any other, always right, and nothing was taken off "
+            "for being short; the reference captions were of another edition.\n\nNeither is wrong, but each is a ruler "
+            "of its own. So every table here says which one was used, and decoding is chosen once for both.",
+            r"\mathrm{BP} = 1, \quad p_n = \frac{\text{matched} + \text{those with the full stop}}{\text{all}}",
+            protocols,
+            Known("sat.evaluation.captions:paper_like_scores", f"{_BLEU}::test_two_protocols_by_hand"),
+            Question(
+                "Scored like in the paper, does this caption's BLEU-4 rise?",
+                ("Yes", "No"),
+                lambda n: 0 if n.facts["more"] else 1,
+                "BLEU-4 goes from {today:.1%} to {paper:.1%}, BLEU-1 from {one_today:.1%} to {one_paper:.1%}.",
+            ),
         ),
     ),
 )

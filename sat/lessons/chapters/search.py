@@ -74,7 +74,7 @@ def greedy(scene: Scene) -> Numbers:
         tables=(
             Table(
                 "Greedy, word by word",
-                ("word", "p", "next best", "p"),
+                ("word", "p", "next best", "its p"),
                 tuple(_row(step.word, step.log_prob, step.top) for step in one.steps),
             ),
         ),
@@ -86,7 +86,7 @@ def beam(scene: Scene) -> Numbers:
     trace = scene.once(_searched)
     ended = finished(trace.tree)
     winner = next(f for f in ended if f.words == tuple(trace.words))
-    way = set(path(trace.tree, winner.node))
+    way, looked = set(path(trace.tree, winner.node)), scene.once(_looked)
     alive = [sum(node.step == t and node.word != _END for node in trace.tree) for t in range(len(trace.words) + 1)]
     first = sorted((n for n in trace.tree if n.step == 0 and n.word != _END), key=lambda n: -n.total)
     rank = next(i for i, n in enumerate(first) if n.word == (winner.words or (first[0].word,))[0])
@@ -105,10 +105,33 @@ def beam(scene: Scene) -> Numbers:
         trees=(
             Tree(
                 "Every hypothesis of the search, with its log-probability so far",
-                tuple(Node(n.parent, n.word, n.total, i in way) for i, n in enumerate(trace.tree)),
+                tuple(
+                    Node(n.parent, n.word, n.total, i in way, n.word == _END, looked.get(i))
+                    for i, n in enumerate(trace.tree)
+                ),
             ),
         ),
     )
+
+
+def _looked(scene: Scene) -> dict[int, np.ndarray]:
+    """Where the model looked for the word of every node, by the node's number; empty without attention.
+
+    Each sentence of the tree is read once more; those that begin alike looked alike there.
+    """
+    tree = scene.once(_searched).tree
+    found: dict[int, np.ndarray] = {}
+    if not scene.attends:
+        return found
+    parents = {node.parent for node in tree if node.word != _END}
+    for leaf, node in enumerate(tree):
+        if leaf in parents or node.word == _END:
+            continue
+        way = path(tree, leaf)
+        maps = scene.captioner.read(scene.raw, [tree[i].word for i in way]).glimpses
+        assert maps is not None
+        found |= {i: np.asarray(one, dtype=np.float64) for i, one in zip(way, maps, strict=True)}
+    return found
 
 
 def length(scene: Scene) -> Numbers:
@@ -192,8 +215,9 @@ CHAPTER = Chapter(
             "tree",
             "Beam search as a tree",
             "Beam search keeps several sentences alive. Each is continued by every word; the best few of all live on; "
-            "each may also end. Of all that ended, the best wins.\n\nRead the tree from left to right: branches that "
-            "stop without an end were overtaken.",
+            "each may also end. Of all that ended, the best wins.\n\nRead the tree from left to right; each word has a "
+            "small picture of where the model looked for it. A ring: the sentence may end there. Branches that stop "
+            "without one were overtaken.",
             r"\log p(y_1, \ldots, y_t \mid a) = \log p(y_1, \ldots, y_{t-1} \mid a) + \log p(y_t \mid y_{<t}, a)",
             beam,
             Known("sat.decoding.search:beam_search", "tests/decoding/test_search.py::test_the_tree_holds_the_winner"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from sat import checkpoints
 from sat.analysis.evidence import evidence
@@ -14,6 +15,7 @@ from sat.lessons.scene import Scene
 from sat.trace import Trace
 
 _SCORES = ("BLEU-1", "BLEU-4", "METEOR", "CIDEr")
+_ENOUGH = 50  # mentions; of fewer a share says little
 _ASKED = ("BLEU-4", "METEOR", "CIDEr")
 _TEST = "tests/lessons/chapters/test_captions.py"
 
@@ -104,6 +106,61 @@ def scores(scene: Scene) -> Numbers:
     )
 
 
+def wrong(scene: Scene) -> Numbers:
+    """What the captions name rightly and wrongly, with and without attention, as recorded on the test split."""
+    found: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {}
+    for name in checkpoints.available():
+        folder = checkpoints.find(name)
+        record = checkpoints.read_hallucination(folder) or {}
+        kinds, kind = record.get("by_kind"), checkpoints.read_config(folder).attention
+        if isinstance(kinds, dict) and record.get("dataset", "flickr8k") == "flickr8k":
+            found.setdefault(kind, (name, {k: v["model"] for k, v in kinds.items() if v["model"]["mentions"]}))
+    if not {"soft", "none"} <= found.keys():
+        raise UserError(
+            "What models name wrongly was not measured here: evaluate a soft model and one without attention."
+        )
+    (soft, with_), (none, without) = found["soft"], found["none"]
+    rows = tuple(
+        (
+            kind,
+            _share(without[kind]["recall"]),
+            _share(with_[kind]["recall"]),
+            _share(without[kind]["chair_i"]),
+            _share(with_[kind]["chair_i"]),
+        )
+        for kind in without
+        if kind in with_ and without[kind]["mentions"] >= _ENOUGH
+    )
+    gains = {kind: after - before for kind, before, after, _, _ in rows if before is not None and after is not None}
+    best = max(gains, key=lambda kind: gains[kind])
+    before = next(row for row in rows if row[0] == best)
+    made_up = [(b, a) for _, _, _, b, a in rows if b is not None and a is not None]
+    return Numbers(
+        values=(
+            Value("soft", soft, "With attention"),
+            Value("none", none, "Without"),
+            Value("best", best, "Attention finds most more of the"),
+            Value("before", before[1] or 0.0, "of those that people named, without it", "%"),
+            Value("after", before[2] or 0.0, "and with it", "%"),
+            Value("fewer", sum(a < b for b, a in made_up), "Kinds of which less is made up"),
+            Value("kinds", len(made_up), "of"),
+        ),
+        filled=rf"\text{{{best}:}} \quad {latex(before[1] or 0.0)} \to {latex(before[2] or 0.0)}",
+        tables=(
+            Table(
+                "Test split: of what people named, found; of what it names, made up",
+                ("kind", "found, without", "found, with", "made up, without", "made up, with"),
+                rows,
+                3,
+            ),
+        ),
+    )
+
+
+def _share(percent: float | None) -> float | None:
+    return None if percent is None else percent / 100
+
+
 def _without_attention(scene: Scene) -> tuple[Scene, Trace]:
     """A model without attention on the same picture, and its caption.
 
@@ -185,6 +242,28 @@ CHAPTER = Chapter(
                 _ASKED,
                 lambda n: int(n.number("best")),
                 "{best_name}, by {best_gain:.1%}.",
+            ),
+        ),
+        Screen(
+            "wrong",
+            "What it gets wrong",
+            "Scores say how good, not what. So every caption of the test split was gone through: which of the things "
+            "that people named does it find, and how much of what it names did nobody name?\n\nA model that sees the "
+            "picture once knows the scene. What it loses is the particular: the colour of this shirt, the thing in "
+            "that hand. Guessing the usual is how a captioner makes things up.",
+            r"\text{found} = \frac{\text{named by both}}{\text{named by people}}, \quad "
+            r"\text{made up} = \frac{\text{named by nobody else}}{\text{named}}",
+            wrong,
+            Known(
+                "sat.evaluation.hallucination:chair",
+                "tests/evaluation/test_hallucination.py::test_by_hand",
+            ),
+            Question(
+                "Does attention make up less of most kinds of things?",
+                ("Yes", "No"),
+                lambda n: 0 if n.number("fewer") > n.number("kinds") / 2 else 1,
+                "Of {fewer} of {kinds} kinds. It finds most more of the {best}: {before:.1%} without attention, "
+                "{after:.1%} with it.",
             ),
         ),
     ),

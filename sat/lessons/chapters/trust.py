@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from sat import checkpoints
-from sat.analysis.faithfulness import Faithfulness, faithfulness
+from sat.analysis.faithfulness import Faithfulness, Verdict, faithfulness, judge
 from sat.analysis.necessity import necessity
 from sat.errors import UserError
 from sat.lessons.chapter import Chapter, Known, Question, Screen
@@ -14,6 +16,7 @@ from sat.lessons.scene import Scene
 
 _ORDERS = 8  # random orders to compare with
 _POINTS = 15
+_FEW_POINTS = 8  # where every word is tried
 _GROUNDING = ("correctness_last", "uniform", "centre", "pointing_0", "centre_pointing")
 
 
@@ -90,6 +93,40 @@ def causes(scene: Scene) -> Numbers:
     )
 
 
+def where_not(scene: Scene) -> Numbers:
+    """Every word's map put to the test, and the one that can be trusted least."""
+    tried = scene.once(_tried)
+    counts = Counter(verdict for _, _, verdict in tried)
+    order = {"not": 0, "part": 1, "idle": 2, "holds": 3}
+    worst = min(range(len(tried)), key=lambda t: (order[tried[t][2]], _gain(tried[t][1])))
+    moved, found, verdict = tried[worst]
+    rows = tuple(
+        (f.word, n, f.deletion.auc["alpha"], f.deletion.auc["centre"], f.deletion.auc["random"], _VERDICTS[v])
+        for n, f, v in tried
+    )
+    return Numbers(
+        values=(
+            Value("words", len(tried), "Words, the end included"),
+            *(Value(name, counts[name], f"of which: {said}") for name, said in _VERDICTS.items()),
+            Value("worst", found.word, "The least to be trusted"),
+            Value("worst_verdict", _VERDICTS[verdict]),
+            Value("moved", moved, "Attention flattened, its guess moves by", "nats", 4),
+        ),
+        filled=rf"\text{{holds:}} \; {counts['holds']} \quad \text{{of}} \quad {len(tried)}",
+        tables=(
+            Table(
+                "Word by word",
+                ("word", "if flat, moves by", "taken away by attention", "from the middle", "by chance", "the map"),
+                rows,
+            ),
+        ),
+        maps=(
+            Map(f"“{found.word}”: where it looks", found.alpha.astype(np.float64)),
+            Map(f"“{found.word}”: what each place does", found.occlusion.astype(np.float64), signed=True),
+        ),
+    )
+
+
 def people(scene: Scene) -> Numbers:
     """The recorded agreement with boxes drawn by people."""
     rows: list[tuple[Cell, ...]] = []
@@ -125,6 +162,29 @@ def people(scene: Scene) -> Numbers:
 
 
 _SAID = {"alpha": "by attention", "centre": "from the middle", "random": "by chance"}
+
+
+_VERDICTS: dict[Verdict, str] = {
+    "holds": "it holds",
+    "part": "it holds in part",
+    "not": "it cannot be trusted",
+    "idle": "it was not needed",
+}
+
+
+def _tried(scene: Scene) -> list[tuple[float, Faithfulness, Verdict]]:
+    """Of every word and the end: how far flattening moves it, its curves, and what they say."""
+    found = []
+    for step in range(len(scene.words)):
+        moved = scene.look(necessity, step, shuffles=1, seed=scene.seed).uniform
+        one = scene.look(faithfulness, step, points=_FEW_POINTS, random_orders=_ORDERS, seed=scene.seed)
+        found.append((moved, one, judge(moved, one.deletion, one.insertion)))
+    return found
+
+
+def _gain(found: Faithfulness) -> float:
+    """How much sooner the word suffers than by chance; below 0 it suffers later."""
+    return found.deletion.auc["random"] - found.deletion.auc["alpha"]
 
 
 def _faithfulness(scene: Scene) -> Faithfulness:
@@ -202,6 +262,26 @@ CHAPTER = Chapter(
                 "{helpful:.0%} of them do; the rank correlation of attention and effect is {rank:.2f}.",
             ),
             attention=True,
+        ),
+        Screen(
+            "where-not",
+            "Where it cannot",
+            "Now every word of the caption, by the same two tests. A map *holds* if taking away what it marks harms "
+            "the word sooner, and giving it back helps sooner, than from the middle or by chance. Often it holds in "
+            "one test only, or in none; and some words, such as “a” after “with”, never needed a look.\n\nBelow is "
+            "the word whose map you should believe least: where it looks, and what each place really does.",
+            r"\text{area}(\alpha) < \text{area}(\text{middle}), \; \text{area}(\text{chance})",
+            where_not,
+            Known("sat.analysis.faithfulness:judge", "tests/analysis/test_faithfulness.py::test_when_a_map_holds"),
+            Question(
+                "Of how many of the {words} words can the map be trusted by both tests?",
+                ("Less than a third", "A third to two thirds", "More than two thirds"),
+                lambda n: min(int(3 * n.number("holds") / n.number("words")), 2),
+                "Of {holds}; in part of {part}, not at all of {not}, and {idle} did not need it. Least of all at "
+                "“{worst}”.",
+            ),
+            attention=True,
+            slow=True,
         ),
         Screen(
             "people",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sat.analysis.evidence import evidence
-from sat.analysis.faithfulness import faithfulness
+from sat.analysis.faithfulness import faithfulness, judge
 from sat.analysis.necessity import necessity
 from sat.errors import UserError
 from sat.lessons.chapters import search, show_and_tell, trust
@@ -118,6 +118,21 @@ def test_endings_are_ranked_by_their_own_totals(any_scene):
     assert all(a >= b for a, b in pairwise(firsts)) and 0 <= tree.number("rank") < len(firsts)
 
 
+def test_the_tree_shows_where_the_model_looked(attending):
+    decoding = attending.captioner.config.decoding.model_copy(update={"method": "beam", "beam": 3})
+    (trace,) = attending.captioner.caption_annotations(attending.raw, decoding, tree=True)
+    nodes = search.beam(attending).trees[0].nodes
+    assert [n.final for n in nodes] == [n.word == "<end>" for n in trace.tree]
+    for number, node in enumerate(nodes):
+        if node.final:
+            assert node.map is None
+            continue
+        way = search.path(trace.tree, number)
+        read = attending.captioner.read(attending.raw, [trace.tree[i].word for i in way])
+        np.testing.assert_allclose(node.map, read.glimpses[-1], atol=1e-6)
+    assert all(n.map is None for n in search.beam(scene_of("none")).trees[0].nodes)
+
+
 def test_greedy_and_beam_part_where_they_part(any_scene):
     base = any_scene.captioner.config.decoding
     one, several = (
@@ -133,6 +148,50 @@ def test_greedy_and_beam_part_where_they_part(any_scene):
     for row, step in zip(found.tables[0].rows, one.steps, strict=True):
         assert row[0] == step.word and row[1] == pytest.approx(np.exp(step.log_prob))
         assert row[2] is None or row[3] <= row[1] + 1e-6
+
+
+def test_every_map_is_put_to_the_test(attending):
+    found = trust.where_not(attending)
+    assert found.number("words") == len(attending.words)
+    counts = dict.fromkeys(("holds", "part", "not", "idle"), 0)
+    for step, row in enumerate(found.tables[0].rows):
+        moved = attending.look(necessity, step, shuffles=1, seed=0).uniform
+        whole = attending.look(faithfulness, step, points=8, random_orders=8, seed=0)
+        verdict = judge(moved, whole.deletion, whole.insertion)
+        counts[verdict] += 1
+        assert row[:2] == (attending.words[step], moved) and row[2] == whole.deletion.auc["alpha"]
+    assert {name: found.number(name) for name in counts} == counts
+    rank = {"it cannot be trusted": 0, "it holds in part": 1, "it was not needed": 2, "it holds": 3}
+    assert rank[found.facts["worst_verdict"]] == min(rank[row[-1]] for row in found.tables[0].rows)
+
+
+def test_what_captions_name_is_read_from_the_records(tmp_path, monkeypatch):
+    monkeypatch.setenv("SAT_CHECKPOINTS", str(tmp_path))
+    recall = {
+        "soft": {"people": 60.0, "clothing": 30.0, "food": 90.0},
+        "none": {"people": 55.0, "clothing": 20.0, "food": 10.0},
+    }
+    made_up = {
+        "soft": {"people": 5.0, "clothing": 40.0, "food": 1.0},
+        "none": {"people": 6.0, "clothing": 35.0, "food": 2.0},
+    }
+    for kind in recall:
+        folder = tmp_path / f"{kind}-x"
+        folder.mkdir()
+        config = model(kind).config.model_copy(update={"name": f"{kind}-x"})
+        (folder / "config.json").write_text(config.model_dump_json())
+        rows = {
+            name: {"model": {"mentions": 3 if name == "food" else 100, "recall": share, "chair_i": made_up[kind][name]}}
+            for name, share in recall[kind].items()
+        }
+        (folder / "hallucination.json").write_text(json.dumps({"by_kind": rows}))
+    found = show_and_tell.wrong(scene_of())
+    assert (found.facts["best"], found.number("before"), found.number("after")) == ("clothing", 0.2, 0.3)
+    assert (found.number("fewer"), found.number("kinds")) == (1, 2)  # food is named too seldom to count
+    assert found.tables[0].rows[0] == ("people", 0.55, 0.6, 0.06, 0.05)
+    (tmp_path / "none-x" / "hallucination.json").unlink()
+    with pytest.raises(UserError, match="was not measured here"):
+        show_and_tell.wrong(scene_of())
 
 
 def test_trust_shows_what_the_analyses_say(attending):
