@@ -16,6 +16,7 @@ import math
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -271,10 +272,16 @@ def _write(folder: Path, settings: dict, progress: Progress | None) -> None:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(["image", "caption", "split"])
     records = []
-    for split, number in settings["count"].items():
-        for index in range(number):
-            pixels, record, _ = picture(settings["seed"], split, index)
-            Image.fromarray(pixels).save(folder / "images" / record.image)
+
+    def draw_one(place: tuple[str, int]) -> AlignedPicture:
+        pixels, record, _ = picture(settings["seed"], *place)
+        # Packed with little effort: files that are a third smaller took a third of the time.
+        Image.fromarray(pixels).save(folder / "images" / record.image, compress_level=1)
+        return record
+
+    places = [(split, index) for split, number in settings["count"].items() for index in range(number)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for (split, _), record in zip(places, pool.map(draw_one, places), strict=True):
             for caption in record.captions:
                 table.writerow([record.image, " ".join(caption.tokens), split])
             records.append(record)
