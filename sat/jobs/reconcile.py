@@ -29,6 +29,8 @@ def judge(run: Run, news: News, *, held: bool, silent: float, local: bool, submi
         local: the job was given to this machine's own head, so that an empty lock means that no process is left.
         submitting: somebody is just handing a job in.
     """
+    if run.told == State.STOPPED and run.stop_asked and (held or news.word is Word.RUNNING):
+        return replace(run, state=State.STOPPING)  # it was stopped in the queue just as its process began, or is saving
     if run.told in (State.FINISHED, State.STOPPED, State.FAILED) and not (held and run.told == State.FAILED):
         return replace(run, state=State(run.told))
     if news.word is Word.PENDING:

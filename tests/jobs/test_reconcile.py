@@ -60,6 +60,11 @@ def test_a_run_lives_while_its_lock_or_ray_says_so(told, word, held, expected):
     ("told", "word", "held", "expected"),
     [
         ("queued", Word.PENDING, False, State.STOPPED),
+        ("stopped", Word.RUNNING, False, State.STOPPING),  # its process was just starting when it was stopped
+        ("stopped", Word.RUNNING, True, State.STOPPING),  # it has saved, and is about to let go
+        ("stopped", Word.STOPPED, True, State.STOPPING),
+        ("stopped", Word.STOPPED, False, State.STOPPED),
+        ("stopped", Word.UNREACHABLE, False, State.STOPPED),
         ("running", Word.RUNNING, True, State.STOPPING),
         ("running", Word.UNREACHABLE, True, State.STOPPING),
         ("running", Word.UNREACHABLE, False, State.STOPPED),  # killed while it stopped: that was wanted

@@ -126,6 +126,8 @@ def test_stopping_asks_the_trainer_and_tells_ray(jobs, queue, config, monkeypatc
         monkeypatch.setenv("SAT_JOB", "another")
         assert not folder.stop_requested()
         folder.status("stopped", step=10)
+        assert jobs.get("tiny").state is State.STOPPING  # it still holds the run
+    queue.says(run.order.job, Word.STOPPED)
     stopped = jobs.get("tiny")
     assert (stopped.state, stopped.step, stopped.error) == (State.STOPPED, 10, "")
     with pytest.raises(UserError, match="nothing to stop"):
