@@ -13,13 +13,12 @@ from sat.ui.compare_glimpses import glimpses
 from sat.ui.compare_panels import at_the_pair, next_words, over_the_caption
 from sat.ui.compare_truth import averages
 from sat.ui.compare_where import PLAYERS, Where, where_in
-from sat.ui.models import NO_MODELS, get_captioner, model_labels, model_names
+from sat.ui.models import NO_MODELS, get_captioner, model_labels, model_names, no_maps
 from sat.ui.picker import pick_picture
 from sat.ui.player import word_player
 from sat.ui.samples import is_sample
 from sat.ui.saving import save_comparison
 
-NO_ATTENTION = "This model has no attention: it sees the whole picture once, before the first word."
 PANELS = {
     "whole": "Over the whole caption",
     "glimpses": "Many glimpses",
@@ -48,7 +47,7 @@ def look(both: Both, where: Where) -> None:
                     start=where.starts[side],
                     usual_start=first_content_word(trace.words) if side == 0 else None,
                     view=where.view,
-                    reason=NO_ATTENTION if trace.attention == "none" else None,
+                    reason=no_maps(both.names[side]),
                     group="compare",
                     positions=both.positions[side],
                 )

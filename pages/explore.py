@@ -16,7 +16,7 @@ from sat.trace import Trace
 from sat.ui import datasets, entry, links
 from sat.ui import decoding as decoding_choice
 from sat.ui.branches import Branches
-from sat.ui.models import NO_MODELS, config_of, get_captioner, get_trace, model_labels, model_names
+from sat.ui.models import NO_MODELS, config_of, get_captioner, get_trace, model_labels, model_names, no_maps
 from sat.ui.picker import pick_picture
 from sat.ui.player import word_player
 from sat.ui.samples import is_sample
@@ -24,11 +24,6 @@ from sat.ui.saving import Shown, save_buttons
 from sat.ui.step import PANELS, at_the_branch, at_the_word, look_closer
 from sat.ui.tree import changes, tree_bar
 from sat.ui.whatif import paint, painting
-
-NO_ATTENTION = (
-    "This model has no attention: it sees the whole picture once, before the first word, so there is no place to show. "
-    "Choose another model to see where it looks."
-)
 
 
 def beginning(trace: Trace, identity: tuple, here: dict[str, Any]) -> tuple[int, View]:
@@ -53,7 +48,8 @@ def look(
 
     Leaves in ``here`` where the person is, for what is drawn outside.
     """
-    geometry = get_captioner(model).geometry
+    geometry, unseen = get_captioner(model).geometry, no_maps(model)
+    reason = unseen and f"{unseen} Choose another model to see where it looks."
     branches = Branches(model, picture, decoding, trace)
     base, branch = branches.base_trace, branches.opened()
     problem = branches.problem()
@@ -72,7 +68,7 @@ def look(
             start=start if base is trace else here["played"].step,
             usual_start=first_content_word(trace.words) if base is trace else None,
             view=view,
-            reason=NO_ATTENTION if base.attention == "none" else None,
+            reason=reason,
             group="what-if",
             positions=range(len(base.words)),
             on_paint=partial(paint, branches) if painting() else None,
@@ -95,7 +91,7 @@ def look(
                 key="branch",
                 start=min(step, max(len(branch.trace.words) - 1, 0)),
                 view=played.view,
-                reason=NO_ATTENTION if base.attention == "none" else None,
+                reason=reason,
                 group="what-if",
                 positions=range(len(branch.trace.words)),
                 changed_from=branch.first_changed,

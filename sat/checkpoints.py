@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from sat.config import ModelConfig, parse
 from sat.errors import UserError
 from sat.files import atomic_folder, write_text
+from sat.models.build import build
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder
 from sat.vocabulary import Vocabulary
@@ -117,13 +118,13 @@ def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
             f"{folder}: vocabulary.json holds other words than the model was trained with: copy the folder again."
         )
     with torch.device("meta"):  # shapes only: a wrong config.json must not ask for all the memory there is
-        decoder = Decoder(config)
+        decoder = build(config)
     expected = decoder.state_dict()
     for name in expected:
         if name not in tensors:
             raise UserError(
-                f"{path}: the tensor {name} is missing, which a model with {config.attention} attention has: these "
-                "files are not of one model."
+                f"{path}: the tensor {name} is missing, which a model with attention {config.attention} and recurrence "
+                f"{config.recurrence} has: these files are not of one model."
             )
         if tensors[name].shape != expected[name].shape:
             raise UserError(

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from sat.errors import UserError
 
 Attention = Literal["soft", "hard", "none"]
+Recurrence = Literal["lstm", "rnn", "log-bilinear"]
 Context = Literal["expected", "argmax", "sample"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
@@ -57,22 +58,27 @@ class ModelConfig(_Strict):
     Attributes:
         name: the name of the checkpoint folder.
         attention: ``soft`` (eq. 13), ``hard`` (eq. 8 and 9) or ``none`` (Show and Tell).
+        recurrence: how one word follows another: ``lstm``, or, for the baselines without attention, ``rnn`` (a plain
+            recurrent network) or ``log-bilinear`` (the last words only).
         encoder: a timm name, several joined by ``+``, or ``vgg19``.
         encoder_fingerprint: hash of the encoder's weights at training time; empty when not yet known.
         image_size: side of the square that the encoder sees, in pixels.
         rows, columns: the annotation grid; L = rows * columns.
         annotation_dim: D.
         embedding_dim: m, the size of a word vector and of the deep output's hidden layer.
-        hidden_dim: n, the size of the LSTM.
+        hidden_dim: n, the size of the LSTM or of the plain recurrent network.
+        last_words: N, how many words a log-bilinear model predicts the next one from.
         attention_dim: size of the hidden layer of the attention's score.
         vocabulary_size: K.
-        dropout: on the deep output's hidden layer, and ``context_dropout`` on z (training only).
+        dropout: on the deep output's hidden layer, and ``context_dropout`` on z (training only). Of the baselines the
+            latter is on the mean annotation; a log-bilinear model has the former on the vectors of the last words too.
         decoding: the setting chosen on the dev split.
         seed: of the training run; None for a model that was not trained.
     """
 
     name: str = "untitled"
     attention: Attention = "soft"
+    recurrence: Recurrence = "lstm"
     encoder: str = "tf_efficientnet_lite2"
     encoder_fingerprint: str = ""
     image_size: int = Field(224, ge=32, le=1024)
@@ -82,11 +88,18 @@ class ModelConfig(_Strict):
     embedding_dim: int = Field(256, ge=1)
     hidden_dim: int = Field(512, ge=1)
     attention_dim: int = Field(256, ge=1)
+    last_words: int = Field(5, ge=1, le=100)
     vocabulary_size: int = Field(4, ge=4)
     dropout: float = Field(0.5, ge=0.0, lt=1.0)
     context_dropout: float = Field(0.2, ge=0.0, lt=1.0)
     decoding: Decoding = Decoding()
     seed: int | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> ModelConfig:
+        if self.recurrence != "lstm" and self.attention != "none":
+            raise ValueError(f"only the LSTM has attention: set attention to none for recurrence {self.recurrence}")
+        return self
 
     @property
     def places(self) -> int:

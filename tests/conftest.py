@@ -20,6 +20,7 @@ from sat import checkpoints
 from sat.captioner import Captioner, load, shared_encoder
 from sat.config import Decoding, ModelConfig
 from sat.images import Picture, from_array
+from sat.models.build import build
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder, pixels
 from sat.vocabulary import END, SPECIALS, Vocabulary
@@ -31,6 +32,7 @@ settings.load_profile("sat")
 
 TINY_WORDS = "a dog man woman ball red blue runs sits on in the grass water with two white black jumps field".split()
 TINY_NAMES = ("soft-tiny", "hard-tiny", "none-tiny")
+BASELINES = ("rnn-tiny", "log-bilinear-tiny")  # as ``none-tiny``, with another recurrence
 
 
 @pytest.fixture(scope="session")
@@ -58,10 +60,19 @@ def photos(photo: Picture) -> list[Picture]:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder, photo: Picture) -> Path:
     """A folder with the models soft-tiny, hard-tiny and none-tiny. Do not write into it: copy it."""
-    root = tmp_path_factory.mktemp("checkpoints")
+    return _written(tmp_path_factory.mktemp("checkpoints"), TINY_NAMES, encoder, photo)
+
+
+@pytest.fixture(scope="session")
+def baselines_folder(tmp_path_factory: pytest.TempPathFactory, encoder: Encoder, photo: Picture) -> Path:
+    """The same with the models rnn-tiny and log-bilinear-tiny."""
+    return _written(tmp_path_factory.mktemp("baselines"), BASELINES, encoder, photo)
+
+
+def _written(root: Path, names: tuple[str, ...], encoder: Encoder, photo: Picture) -> Path:
     with torch.inference_mode():
         raw = encoder(pixels([photo.square]))[0]  # (L, D)
-    for seed, name in enumerate(TINY_NAMES):
+    for seed, name in enumerate(names):
         decoder, vocabulary = tiny_model(name, encoder, seed)
         with torch.no_grad():
             decoder.annotation_mean.copy_(raw.mean(0))
@@ -79,9 +90,10 @@ def tiny(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(scope="session")
-def tiny_captioners(tiny_folder: Path) -> dict[str, Captioner]:
+def tiny_captioners(tiny_folder: Path, baselines_folder: Path) -> dict[str, Captioner]:
     """The tiny models, loaded, by name."""
-    return {name: load(tiny_folder / name) for name in TINY_NAMES}
+    of_baselines = {name: load(baselines_folder / name) for name in BASELINES}
+    return {name: load(tiny_folder / name) for name in TINY_NAMES} | of_baselines
 
 
 @pytest.fixture(scope="session")
@@ -115,10 +127,12 @@ def full_disk() -> Callable[..., AbstractContextManager[None]]:
 def tiny_model(name: str, encoder: Encoder, seed: int) -> tuple[Decoder, Vocabulary]:
     """A decoder with random weights, sharp enough that its words and maps differ from picture to picture."""
     vocabulary = Vocabulary([*SPECIALS, *TINY_WORDS])
+    kind = name.removesuffix("-tiny")
     config = ModelConfig.model_validate(
         {
             "name": name,
-            "attention": name.split("-")[0],
+            "attention": "none" if name in BASELINES else kind,
+            "recurrence": kind if name in BASELINES else "lstm",
             "encoder": encoder.name,
             "encoder_fingerprint": encoder.fingerprint,
             "embedding_dim": 12,
@@ -130,10 +144,11 @@ def tiny_model(name: str, encoder: Encoder, seed: int) -> tuple[Decoder, Vocabul
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        decoder = Decoder(config).eval()
+        decoder = build(config).eval()
         with torch.no_grad():
             decoder.E.weight.mul_(8)
-            decoder.L_o.weight.mul_(6)
+            if kind != "log-bilinear":  # whose vectors these are too
+                decoder.L_o.weight.mul_(6)
             decoder.L_o.bias[END] = -4.0  # captions of several words
             if decoder.attends:
                 decoder.score.v.mul_(4)

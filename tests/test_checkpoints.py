@@ -15,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from sat import checkpoints
 from sat.errors import UserError
 from sat.vocabulary import SPECIALS, Vocabulary
+from tests.conftest import BASELINES
 
 
 @pytest.fixture
@@ -34,9 +35,10 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["soft-tiny", "hard-tiny", "none-tiny"])
-def test_what_is_written_is_what_is_read(tiny_folder: Path, tmp_path: Path, name: str):
-    decoder, vocabulary = checkpoints.load_model(tiny_folder / name)
+@pytest.mark.parametrize("name", ["soft-tiny", "hard-tiny", "none-tiny", "rnn-tiny", "log-bilinear-tiny"])
+def test_what_is_written_is_what_is_read(tiny_folder: Path, baselines_folder: Path, tmp_path: Path, name: str):
+    source = (baselines_folder if name in BASELINES else tiny_folder) / name
+    decoder, vocabulary = checkpoints.load_model(source)
     checkpoints.save_model(tmp_path / name, decoder, vocabulary)
     again, words = checkpoints.load_model(tmp_path / name)
     assert again.config == decoder.config and words.words == vocabulary.words
@@ -44,7 +46,27 @@ def test_what_is_written_is_what_is_read(tiny_folder: Path, tmp_path: Path, name
         assert again.state_dict()[key].dtype == torch.float32
         assert torch.equal(again.state_dict()[key], tensor)
     assert not again.training and not any(p.requires_grad for p in again.parameters())
-    assert contents(tmp_path / name) == contents(tiny_folder / name)
+    assert contents(tmp_path / name) == contents(source)
+
+
+def test_a_model_from_before_there_were_recurrences_is_an_lstm(folder: Path):
+    before, _ = checkpoints.load_model(folder)
+    config = json.loads((folder / "config.json").read_text())
+    del config["recurrence"], config["last_words"]
+    (folder / "config.json").write_text(json.dumps(config))
+    decoder, _ = checkpoints.load_model(folder)
+    assert decoder.config == before.config and decoder.config.recurrence == "lstm"
+
+
+def test_the_weights_of_another_recurrence(baselines_folder: Path, tmp_path: Path):
+    damaged = Path(shutil.copytree(baselines_folder / "log-bilinear-tiny", tmp_path / "m"))
+    shutil.copy(baselines_folder / "rnn-tiny" / "model.safetensors", damaged)
+    assert "which a model with attention none and recurrence log-bilinear has" in refused(damaged)
+
+
+def test_word_vectors_that_are_read_and_written_by_are_stored_once(baselines_folder: Path):
+    tensors = load_file(baselines_folder / "log-bilinear-tiny" / "model.safetensors")
+    assert "E.weight" in tensors and "L_o.weight" not in tensors
 
 
 def test_files_are_in_half_precision(tiny_folder: Path):

@@ -48,6 +48,13 @@ def test_the_context_that_a_model_decodes_with(attention, context, expected):
         ({"epochs": "many"}, "epochs: input should be a valid integer"),
         ({"model": {"attention": "medium"}}, "model.attention: input should be 'soft', 'hard' or 'none'"),
         ({"model": {"decoding": {"beam": 99}}}, "model.decoding.beam: input should be less than or equal to 50"),
+        ({"model": {"recurrence": "rnn"}}, "only the LSTM has attention: set attention to none for recurrence rnn"),
+        (
+            {"model": {"recurrence": "log-bilinear", "attention": "hard"}},
+            "only the LSTM has attention: set attention to none for recurrence log-bilinear",
+        ),
+        ({"model": {"recurrence": "gru"}}, "model.recurrence: input should be 'lstm', 'rnn' or 'log-bilinear'"),
+        ({"model": {"last_words": 0}}, "model.last_words: input should be greater than or equal to 1"),
         ({"learning_rate": 1e-6, "final_learning_rate": 1e-3}, "final_learning_rate is larger than learning_rate"),
         (["epochs"], "the settings: input should be a valid dictionary"),
         (None, "the settings: input should be a valid dictionary"),

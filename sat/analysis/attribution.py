@@ -58,13 +58,10 @@ def attribute(reading: Reading, step: int, word: str | None = None, against: str
     if against is not None:
         other = reading.word_at(step, against)
         row, offset = row - decoder.L_o.weight[other], offset - decoder.L_o.bias[other]
-    previous = decoder.E(moment.word)[0, 0]  # (m,)
-    hidden = decoder.L_h.weight @ moment.out.state.h[0, 0]  # (m,)
-    parts = [previous, hidden, decoder.L_h.bias]
-    if moment.out.context is not None:
-        parts.append(decoder.L_z(moment.out.context[0, 0]))
-    scaled = row * _tanh_ratio(torch.stack(parts).sum(0))  # (m,): what a unit of s is worth
-    shares = [float(scaled @ part) for part in parts]
+    parts = {name: part.reshape(-1) for name, part in decoder.summands(moment.word, moment.out).items()}  # (m,) each
+    total = torch.stack(list(parts.values())).sum(0)
+    scaled = row * _ratio(decoder.squash(total), total)  # (m,): what a unit of s is worth
+    shares = {name: float(scaled @ part) for name, part in parts.items()}
     cells = None
     if moment.out.weights is not None and moment.out.beta is not None:
         worth = reading.annotations.values[0] @ (scaled @ decoder.L_z.weight)  # (L,)
@@ -76,15 +73,15 @@ def attribute(reading: Reading, step: int, word: str | None = None, against: str
         word=reading.vocabulary.words[chosen],
         against=against,
         total=float(logits[chosen] - (0.0 if against is None else logits[other])),
-        previous_word=shares[0],
-        hidden_state=shares[1],
-        image=shares[3] if len(shares) > 3 else 0.0,
-        bias=shares[2] + float(offset),
+        previous_word=shares.get("word", 0.0),
+        hidden_state=shares["state"],
+        image=shares.get("picture", 0.0),
+        bias=shares.get("bias", 0.0) + float(offset),
         cells=cells,
     )
 
 
-def _tanh_ratio(s: Tensor) -> Tensor:
-    """tanh(s) / s, 1 at 0."""
+def _ratio(squashed: Tensor, s: Tensor) -> Tensor:
+    """tanh(s) / s, 1 at 0; 1 where nothing is squashed."""
     small = s.abs() < 1e-4  # there tanh(s) is s to single precision
-    return torch.where(small, torch.ones_like(s), torch.tanh(s) / torch.where(small, torch.ones_like(s), s))
+    return torch.where(small, torch.ones_like(s), squashed / torch.where(small, torch.ones_like(s), s))

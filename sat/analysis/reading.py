@@ -89,6 +89,17 @@ class Reading:
             raise UserError(f"The model {self.decoder.config.name} has no attention: choose a soft or a hard model.")
         return moment, moment.out.alpha[0, 0]
 
+    def gates(self, step: int) -> Tensor:
+        """Input, forget, output gate and candidate of the LSTM at a step, (4, n).
+
+        Raises:
+            UserError: there is no such step, or no LSTM.
+        """
+        gates = self.at(step).out.gates
+        if gates is None:
+            raise UserError(f"The model {self.decoder.config.name} has no LSTM: choose another model.")
+        return gates[0, 0]
+
     def word_at(self, step: int, word: str | None = None) -> int:
         """The id of ``word``, of the word that was written at the step if None.
 

@@ -10,7 +10,7 @@ def models() -> None:
     """The models that there are, with their scores on the test split (standard protocol)."""
     from sat import checkpoints
 
-    rows: list[tuple[str, ...]] = [("NAME", "ATTENTION", "ENCODER", "BLEU-4", "CIDEr")]
+    rows: list[tuple[str, ...]] = [("NAME", "ATTENTION", "DECODER", "ENCODER", "BLEU-4", "CIDEr")]
     damaged: list[UserError] = []
     for name in checkpoints.available():
         folder = checkpoints.find(name)
@@ -22,7 +22,7 @@ def models() -> None:
         scores = (checkpoints.read_metrics(folder) or {}).get("standard")
         bleu, cider = (scores.get(k) if isinstance(scores, dict) else None for k in ("BLEU-4", "CIDEr"))
         shown = (f"{score:.1f}" if isinstance(score, int | float) else "-" for score in (bleu, cider))
-        rows.append((name, config.attention, config.encoder, *shown))
+        rows.append((name, config.attention, config.recurrence, config.encoder, *shown))
     if len(rows) == 1 and not damaged:
         root = checkpoints.checkpoints_root()
         raise UserError(f"There is no model in {root}: train one with 'python -m sat train soft-flickr8k'.")

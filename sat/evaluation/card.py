@@ -18,6 +18,12 @@ _WHAT = {
     "hard": "hard attention (one place a word, trained by REINFORCE, equations 8 to 12 of the paper)",
     "none": "no attention (Show and Tell: the mean annotation starts the decoder and is not looked at again)",
 }
+_BASELINES = {
+    "rnn": "the recurrent generator of Karpathy and Fei-Fei (CVPR 2015, the row BRNN of the paper's table): a plain "
+    "recurrent network that is shown the mean annotation at its first step",
+    "log-bilinear": "the modality-biased log-bilinear model of Kiros et al. (ICML 2014, the row Log Bilinear of the "
+    "paper's table): the next word from the last words and the mean annotation, all linearly",
+}
 # Columns of the training curves, in this order, where the run's metrics.jsonl has them.
 _CURVES = ("epoch", "loss", "entropy", "effective_places", "reward", "baseline", "advantage_std", "BLEU-4", "CIDEr")
 _ATTENTION_NOTE = """Over the words of the captions that it wrote. Effective places is exp of the mean entropy; step
@@ -55,7 +61,7 @@ def model_card(
     dataset = training.dataset if training is not None else "flickr8k"
     parts = [
         f"# {metrics['model']}",
-        f'An image captioner after "Show, Attend and Tell" (Xu et al., ICML 2015) with {_WHAT[config.attention]}.',
+        _what(config),
         "This card is generated from `metrics.json` and the settings of the run.",
         "## Model",
         _model(config),
@@ -80,12 +86,26 @@ def model_card(
     return "\n\n".join(parts) + "\n"
 
 
+def _what(config: ModelConfig) -> str:
+    if config.recurrence in _BASELINES:
+        return (
+            'A baseline of "Show, Attend and Tell" (Xu et al., ICML 2015), with the encoder and the training of the '
+            f"models with attention: {_BASELINES[config.recurrence]}."
+        )
+    return f'An image captioner after "Show, Attend and Tell" (Xu et al., ICML 2015) with {_WHAT[config.attention]}.'
+
+
 def _model(config: ModelConfig) -> str:
+    layers = {
+        "lstm": f"LSTM of {config.hidden_dim}",
+        "rnn": f"plain recurrent network of {config.hidden_dim} (ReLU)",
+        "log-bilinear": f"log-bilinear over the last {config.last_words} words",
+    }
     return _bullets(
         [
             f"encoder `{config.encoder}` at {config.image_size} px, to which pictures are squashed, not cropped",
             f"{config.rows} x {config.columns} = {config.places} annotations of {config.annotation_dim} numbers",
-            f"decoder: LSTM of {config.hidden_dim}, word vectors of {config.embedding_dim}, "
+            f"decoder: {layers[config.recurrence]}, word vectors of {config.embedding_dim}, "
             + (f"attention score of {config.attention_dim}, " if config.attention != "none" else "")
             + f"{config.vocabulary_size} words",
             "weights in half precision (safetensors); computed in float32",
@@ -107,7 +127,8 @@ def _recipe(config: ModelConfig, training: TrainConfig | None, dataset: str) -> 
             f"captions cut after {training.max_words} words{mirrored}; seed {training.seed}",
             f"AdamW, learning rate {training.learning_rate:g}, {training.warmup_steps} steps of warm-up, cosine decay",
             f"weight decay {training.weight_decay:g}, gradients clipped at {training.clip_norm:g}",
-            f"dropout {config.dropout:g} ({config.context_dropout:g} on the context)",
+            f"dropout {config.dropout:g} ({config.context_dropout:g} on the "
+            f"{'context' if config.recurrence == 'lstm' else 'mean annotation'})",
             f"label smoothing {training.label_smoothing:g}, scheduled sampling up to {training.scheduled_sampling:g}",
         ]
         if config.attention != "none":
@@ -145,7 +166,7 @@ def _scores(config: ModelConfig, metrics: Metrics, dataset: str, other_seeds: Se
         parts.append("There is no paper-like score: the data set has no captions of the paper's edition.")
     if other_seeds:
         parts.append(_spread([metrics, *other_seeds]))
-    paper = PUBLISHED_FLICKR8K.get({"soft": "Soft-Attention", "hard": "Hard-Attention"}.get(config.attention, ""))
+    paper = PUBLISHED_FLICKR8K.get(published.counterpart(config) or "")
     if dataset == "flickr8k" and metrics["paper_like"] is not None and paper is not None:
         parts.append(_against_paper(metrics["paper_like"], paper))
     return "\n\n".join(parts)

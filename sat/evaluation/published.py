@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sat.config import ModelConfig
+
 COLUMNS = ("BLEU-1", "BLEU-2", "BLEU-3", "BLEU-4", "METEOR")
 DATASETS = {"flickr8k": "Flickr8k", "flickr30k": "Flickr30k", "coco": "COCO"}
 
@@ -45,6 +47,13 @@ PUBLISHED: tuple[Published, ...] = (
     Published("coco", "Soft-Attention", (70.7, 49.2, 34.4, 24.3, 23.90)),
     Published("coco", "Hard-Attention", (71.8, 50.4, 35.7, 25.0, 23.04)),
 )
+
+
+def counterpart(config: ModelConfig) -> str | None:
+    """The system of the table that a model follows; None for Show and Tell, whose rows are an ensemble's."""
+    if config.attention != "none":
+        return {"soft": "Soft-Attention", "hard": "Hard-Attention"}[config.attention]
+    return {"rnn": "BRNN", "log-bilinear": "Log Bilinear"}.get(config.recurrence)
 
 
 def rows(dataset: str) -> list[Published]:

@@ -35,6 +35,7 @@ class Result:
         epochs: of its training, as logged; choice: what was chosen on dev.
         hallucination: as in ``hallucination.json``; None where it was not measured, or with another context.
         ceiling: as in ``ceiling.json``; None where it was not measured.
+        system: the row of the paper's table that it follows.
     """
 
     model: str
@@ -48,6 +49,7 @@ class Result:
     choice: Mapping[str, Any]
     hallucination: Mapping[str, Any] | None = None
     ceiling: Mapping[str, Any] | None = None
+    system: str | None = None
 
     @property
     def label(self) -> str:
@@ -215,6 +217,7 @@ def _results(folder: Path) -> list[Result]:
             choice=story.get("choice") or {},
             hallucination=hallucination if record is metrics else None,
             ceiling=ceiling if record is metrics else None,
+            system=published.counterpart(config),
         )
         for record in records
     ]

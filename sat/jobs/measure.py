@@ -31,7 +31,7 @@ from sat.data.tokens import tokenize
 from sat.errors import UserError
 from sat.images import read_picture
 from sat.jobs.preflight import Measured
-from sat.models.decoder import Decoder
+from sat.models.build import build
 from sat.models.encoder import Encoder, pixels
 from sat.training.batches import TrainingData
 from sat.training.prepare import Prepared
@@ -150,7 +150,7 @@ def _prepared(
     else:
         trained, vocabulary = checkpoints.load_model(start)
         model, shape = trained.config, {"attention": config.model.attention}
-    decoder = Decoder(model.model_copy(update={**shape, "vocabulary_size": len(vocabulary)}))
+    decoder = build(model.model_copy(update={**shape, "vocabulary_size": len(vocabulary)}))
     if start is None:
         raw = torch.from_numpy(store.array().astype(np.float32))  # (n, L, D)
         decoder.annotation_mean.copy_(raw.mean((0, 1)))
@@ -166,6 +166,7 @@ def _prepared(
         paths=[e.path for e in train] if tuned else None,
         size=config.model.image_size,
         mirror=config.mirror and tuned,
+        pooled=not decoder.attends,
     )
     few = dev[:_PICTURES]
     return Prepared(dataset, encoder, decoder, vocabulary, training, store, few, rows[: len(few)])

@@ -68,6 +68,7 @@ def by_weights(reading: Reading, step: int, weights: np.ndarray) -> np.ndarray:
     z = moment.out.beta * (used @ values)  # (1, D)
     embedded = decoder.E(moment.word)[0]  # (1, m)
     after, opened = decoder.recur(state, [embedded.unsqueeze(0), z.unsqueeze(0)])
+    assert opened is not None, "a decoder with attention has an LSTM"
     i, f, o, g = opened[0].unbind(-2)  # (1, n) each
     squashed = after.c[0].tanh()  # (1, n)
     deep = decoder.deep_output(embedded.unsqueeze(0), after.h, z.unsqueeze(0))[0]  # (1, m)

@@ -82,9 +82,9 @@ def step_numbers(reading: Reading, step: int) -> StepNumbers:
     """The numbers of a step of a caption.
 
     Raises:
-        UserError: there is no such step.
+        UserError: there is no such step, or the model has no LSTM.
     """
-    moment, decoder = reading.at(step), reading.decoder
+    moment, decoder, gates = reading.at(step), reading.decoder, reading.gates(step)
     out = moment.out
     assert out.logits is not None
     parts = {"word": array(decoder.E(moment.word)[0, 0]), "hidden": array(decoder.L_h(out.state.h)[0, 0])}
@@ -101,7 +101,7 @@ def step_numbers(reading: Reading, step: int) -> StepNumbers:
         weights=weights,
         beta=None if out.beta is None else float(out.beta),
         z=z,
-        gates=array(out.gates[0, 0]),
+        gates=array(gates),
         cell_before=array(moment.state.c[0, 0]),
         cell=array(out.state.c[0, 0]),
         hidden_before=array(moment.state.h[0, 0]),
@@ -133,9 +133,11 @@ def step_with(
         previous: another word before.
 
     Raises:
-        UserError: there is no such step or word, no attention to set, or a number is out of its range.
+        UserError: there is no such step or word, no attention or LSTM to set, or a number is out of its range.
     """
     moment, decoder = reading.at(step), reading.decoder
+    if gates:
+        reading.gates(step)
     word = moment.word
     if previous is not None:
         word = word.new_full((1, 1), 1 if previous == "<start>" else reading.word_at(step, previous))
@@ -150,7 +152,7 @@ def step_with(
         inputs.append(z)
     state, opened = decoder.recur(moment.state, inputs)  # (1, 1, 4, n)
     h = state.h
-    if gates:
+    if gates and opened is not None:
         input_, forget, output, candidate = _set_gates(opened, gates).unbind(-2)  # (1, 1, n) each
         h = output * (forget * moment.state.c + input_ * candidate).tanh()
     found = log_probs(decoder.L_o(decoder.deep_output(embedded, h, z)))[0, 0]  # (V,)

@@ -1,5 +1,7 @@
 """The LSTM decoder with soft, hard or no attention (section 3.1.2), one ``step`` for every use.
 
+The baselines ``rnn`` and ``log_bilinear`` are the same decoder with another recurrence and output; ``build`` chooses.
+
 Layout: B pictures, K hypotheses a picture. The hypotheses of a picture share its annotations, so K is the five
 captions of a picture in training, the beam in a search, and the 196 forced places in an exact marginal, and
 W_a a_i is computed once.
@@ -8,12 +10,13 @@ W_a a_i is computed once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from sat.config import Context, ModelConfig
+from sat.config import Context, ModelConfig, Recurrence
 from sat.models.attention import AdditiveScore, weights
 
 
@@ -39,7 +42,7 @@ class Annotations:
 
 @dataclass(frozen=True)
 class State:
-    """h and c of the LSTM, each (B, K, n)."""
+    """h and c of the LSTM, each (B, K, n). The baselines keep something else in c: (B, K, any)."""
 
     h: Tensor
     c: Tensor
@@ -48,8 +51,8 @@ class State:
         """Some pictures and, of each, the hypotheses with index (B', K')."""
         h, c = self.h[pictures], self.c[pictures]
         if hypotheses is not None:
-            index = hypotheses.unsqueeze(-1).expand(-1, -1, h.shape[-1])  # (B', K', n)
-            h, c = h.gather(1, index), c.gather(1, index)
+            index = hypotheses.unsqueeze(-1)  # (B', K', 1)
+            h, c = (t.gather(1, index.expand(-1, -1, t.shape[-1])) for t in (h, c))
         return State(h, c)
 
 
@@ -66,7 +69,7 @@ class StepOutput:
         weights: what made the context: alpha, or one-hot, (B, K, L); None without attention.
         context: beta_t z_t, (B, K, D); None without attention.
         beta: the gate, (B, K); None without attention.
-        gates: input, forget, output gate and candidate of the LSTM, (B, K, 4, n).
+        gates: input, forget, output gate and candidate of the LSTM, (B, K, 4, n); None without an LSTM.
     """
 
     state: State
@@ -77,24 +80,39 @@ class StepOutput:
     weights: Tensor | None
     context: Tensor | None
     beta: Tensor | None
-    gates: Tensor
+    gates: Tensor | None
+
+
+class Words(Protocol):
+    """The output layer: scores (..., V) of the words by their vectors (V, m) and biases (V,)."""
+
+    @property
+    def weight(self) -> Tensor: ...
+
+    @property
+    def bias(self) -> Tensor: ...
+
+    def __call__(self, deep: Tensor, /) -> Tensor: ...
 
 
 _FEW_ROWS = range(2, 9)  # a beam's; one row and many have fast paths of their own
 
 
-def linear(layer: nn.Linear, x: Tensor) -> Tensor:
+def linear(layer: nn.Linear | Words, x: Tensor) -> Tensor:
     """``layer(x)``. For a few rows on a CPU the weights stand on the left: the product then reads them where they lie
     instead of packing them first, which takes half the time."""
     rows = x.numel() // x.shape[-1]
     if torch.is_grad_enabled() or x.device.type != "cpu" or rows not in _FEW_ROWS or x.dtype != layer.weight.dtype:
         return layer(x)
     product = (layer.weight @ x.reshape(rows, -1).T).T.contiguous()  # (rows, out)
-    return (product + layer.bias).reshape(*x.shape[:-1], -1)
+    return (product if layer.bias is None else product + layer.bias).reshape(*x.shape[:-1], -1)
 
 
 class Decoder(nn.Module):
     """p(y_t given y_<t, a) of "Show, Attend and Tell"; with ``attention="none"``, of "Show and Tell".
+
+    A subclass with another ``recurrence`` says what its layers are (``_make``, ``_initialise``), what it starts from
+    (``start``), how a word changes its state (``recur``) and what is read off that (``summands``, ``deep_output``).
 
     The fixed standardisation of the annotations and the mean annotation grid of the training split are buffers:
     they belong to the trained model.
@@ -103,31 +121,38 @@ class Decoder(nn.Module):
     annotation_mean: Tensor
     annotation_std: Tensor
     mean_grid: Tensor
+    recurrence: Recurrence = "lstm"
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        if config.recurrence != self.recurrence:
+            raise ValueError(f"{type(self).__name__} is not for recurrence {config.recurrence!r}: use build(config)")
         self.config = config
-        D, n, m, V = config.annotation_dim, config.hidden_dim, config.embedding_dim, config.vocabulary_size
         self.attends = config.attention != "none"
-        self.E = nn.Embedding(V, m)
+        self.E = nn.Embedding(config.vocabulary_size, config.embedding_dim)
+        self._make(config)
+        self.dropout = nn.Dropout(config.dropout)
+        self.context_dropout = nn.Dropout(config.context_dropout)
+        D = config.annotation_dim
+        self.register_buffer("annotation_mean", torch.zeros(D))
+        self.register_buffer("annotation_std", torch.ones(D))
+        self.register_buffer("mean_grid", torch.zeros(config.places, D))
+        nn.init.uniform_(self.E.weight, -0.1, 0.1)
+        self._initialise()
+
+    def _make(self, config: ModelConfig) -> None:
+        D, n, m, V = config.annotation_dim, config.hidden_dim, config.embedding_dim, config.vocabulary_size
         self.init_h = nn.Sequential(nn.Linear(D, n), nn.Tanh())  # f_init,h
         self.init_c = nn.Sequential(nn.Linear(D, n), nn.Tanh())  # f_init,c
         self.lstm = nn.Linear(m + (D if self.attends else 0) + n, 4 * n)
         self.L_h = nn.Linear(n, m)
-        self.L_o = nn.Linear(m, V)
+        self.L_o: Words = nn.Linear(m, V)
         if self.attends:
             self.score = AdditiveScore(D, n, config.attention_dim)
             self.f_beta = nn.Linear(n, 1)
             self.L_z = nn.Linear(D, m, bias=False)
-        self.dropout = nn.Dropout(config.dropout)
-        self.context_dropout = nn.Dropout(config.context_dropout)
-        self.register_buffer("annotation_mean", torch.zeros(D))
-        self.register_buffer("annotation_std", torch.ones(D))
-        self.register_buffer("mean_grid", torch.zeros(config.places, D))
-        self._initialise()
 
     def _initialise(self) -> None:
-        nn.init.uniform_(self.E.weight, -0.1, 0.1)
         nn.init.zeros_(self.L_o.bias)
         n = self.config.hidden_dim
         nn.init.zeros_(self.lstm.bias)
@@ -204,7 +229,7 @@ class Decoder(nn.Module):
         """z = sum_i w_i a_i, (B, K, D), for weights (B, K, L)."""
         return torch.bmm(used.to(annotations.values.dtype), annotations.values)
 
-    def recur(self, state: State, inputs: list[Tensor]) -> tuple[State, Tensor]:
+    def recur(self, state: State, inputs: list[Tensor]) -> tuple[State, Tensor | None]:
         """The LSTM's new state and its gates (B, K, 4, n): input, forget, output, candidate (equations 1 to 3)."""
         pre = linear(self.lstm, torch.cat([*inputs, state.h], dim=-1)).float()  # (B, K, 4n)
         pre = pre.unflatten(-1, (4, -1))  # (B, K, 4, n)
@@ -220,6 +245,22 @@ class Decoder(nn.Module):
         if z is not None:
             total = total + self.L_z(z)
         return self.dropout(torch.tanh(total))
+
+    def summands(self, word: Tensor, out: StepOutput) -> dict[str, Tensor]:
+        """What one step sums up before the output layer, (B, K, m) each, by where it comes from.
+
+        Args:
+            word: y_{t-1}, ids (B, K), that the step has read.
+
+        Returns:
+            ``word``, ``state``, ``bias`` (m,) and, with attention, ``picture``; 0 is left out.
+        """
+        parts = {"word": self.E(word), "state": F.linear(out.state.h, self.L_h.weight), "bias": self.L_h.bias}
+        return parts if out.context is None else parts | {"picture": self.L_z(out.context)}
+
+    def squash(self, total: Tensor) -> Tensor:
+        """What is done to the sum of the ``summands``."""
+        return torch.tanh(total)
 
     def forward(
         self, annotations: Annotations, words: Tensor, *, context: Context = "expected"

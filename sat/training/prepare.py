@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,10 @@ from sat.data.features import FeatureStore, extract
 from sat.data.registry import load_dataset
 from sat.data.tokens import tokenize
 from sat.errors import UserError
+from sat.models.build import build
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder
-from sat.training.batches import TrainingData
+from sat.training.batches import Rows, TrainingData
 from sat.training.grounding import training_regions
 from sat.vocabulary import Vocabulary
 
@@ -41,6 +43,11 @@ class Prepared:
     store: FeatureStore
     dev: list[Example]
     dev_rows: np.ndarray
+
+    @cached_property
+    def dev_annotations(self) -> Rows:
+        """The stored annotations of the dev pictures, float16 (L, D) each; without attention their mean, (1, D)."""
+        return Rows(self.store.array(), self.dev_rows, pooled=self.training.pooled)
 
 
 def prepare(config: TrainConfig, log: Log) -> Prepared:
@@ -88,7 +95,7 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
                 "vocabulary_size": len(vocabulary),
             }
         )
-        decoder = Decoder(model)
+        decoder = build(model)
     else:
         decoder, vocabulary = _start_from(start, config.model)
     ids = [[vocabulary.encode(c) for c in example] for example in words]
@@ -97,7 +104,9 @@ def prepare(config: TrainConfig, log: Log) -> Prepared:
         regions = training_regions(dataset, train, words, *store.grid)
         log(f"{sum(len(caption) for picture in regions for caption in picture)} phrases with boxes")
     paths = [e.path for e in train] if tuned else None
-    training = TrainingData(store, rows, ids, mirrored, mirrored_rows, paths, size, config.mirror, regions)
+    training = TrainingData(
+        store, rows, ids, mirrored, mirrored_rows, paths, size, config.mirror, regions, pooled=not decoder.attends
+    )
     if start is None:
         mean, std, grid = training.statistics()
         decoder.annotation_mean.copy_(mean)
@@ -124,6 +133,10 @@ def _start_from(folder: Path, wanted: ModelConfig) -> tuple[Decoder, Vocabulary]
         raise UserError(
             f"{folder} has attention {trained.config.attention!r} and cannot start a {wanted.attention!r} model."
         )
+    if trained.config.recurrence != wanted.recurrence:
+        raise UserError(
+            f"{folder} has recurrence {trained.config.recurrence!r} and cannot start a {wanted.recurrence!r} model."
+        )
     model = trained.config.model_copy(
         update={
             "name": wanted.name,
@@ -133,7 +146,7 @@ def _start_from(folder: Path, wanted: ModelConfig) -> tuple[Decoder, Vocabulary]
             "decoding": wanted.decoding,
         }
     )
-    decoder = Decoder(model)
+    decoder = build(model)
     decoder.load_state_dict(trained.state_dict())
     return decoder, vocabulary
 

@@ -24,6 +24,7 @@ from sat.evaluation.attention import attention_statistics
 from sat.evaluation.captions import QuickScorer
 from sat.files import write_text
 from sat.images import read_picture
+from sat.models.build import build
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder, pixels
 from sat.trace import Trace
@@ -354,12 +355,13 @@ def caption_dev(
 def dev_batches(
     decoder: Decoder, prepared: Prepared, encoder: Encoder | None
 ) -> Iterator[tuple[list[Example], Tensor]]:
-    """The dev pictures and their annotations, float32 (B, L, D): the stored ones, or those of ``encoder``."""
-    array = prepared.store.array()
+    """The dev pictures and their annotations, float32 (B, L, D): the stored ones (without attention their mean, L = 1),
+    or those of ``encoder``."""
     for first in range(0, len(prepared.dev_rows), _DEV_BATCH):
         examples = prepared.dev[first : first + _DEV_BATCH]
         if encoder is None:
-            raw = torch.from_numpy(array[prepared.dev_rows[first : first + _DEV_BATCH]]).float()  # (B, L, D)
+            chosen = range(first, first + len(examples))
+            raw = torch.from_numpy(prepared.dev_annotations[chosen]).float()  # (B, L, D)
         else:
             squares = [read_picture(e.path, size=decoder.config.image_size).square for e in examples]
             with torch.inference_mode():
@@ -379,7 +381,7 @@ def finish(trainer: Trainer, destination: Path) -> None:
     candidates = {"best epoch": folder.path / "checkpoints" / "best"}
     if trainer.averaged and not trainer.tuned:
         mean = {name: total / trainer.averaged for name, total in trainer.average.items()}
-        averaged = Decoder(trainer.decoder.config)
+        averaged = build(trainer.decoder.config)
         averaged.load_state_dict(mean)
         candidates["average"] = folder.path / "checkpoints" / "average"
         checkpoints.save_model(candidates["average"], averaged, trainer.vocabulary)

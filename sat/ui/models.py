@@ -30,6 +30,7 @@ NO_MODELS = (
     "`python -m sat train soft-flickr8k`."
 )
 _ATTENTION = {"soft": "Soft attention", "hard": "Hard attention", "none": "No attention"}
+_BASELINES = {"rnn": "Plain recurrent network", "log-bilinear": "Log-bilinear"}
 
 
 def model_names() -> list[str]:
@@ -114,10 +115,23 @@ def writable_words(name: str) -> list[str]:
 
 def model_labels(names: list[str]) -> dict[str, str]:
     """What to call the models: by their attention, with the name where that is not enough."""
-    kinds = {name: _ATTENTION[_config(name, _stamp(name)).attention] for name in names}
+    kinds = {name: _kind(config_of(name)) for name in names}
     alike = list(kinds.values())
     many = len(names) > 5  # then the names say more than the kinds
     return {n: kind if alike.count(kind) == 1 and not many else f"{kind} ({n})" for n, kind in kinds.items()}
+
+
+def _kind(config: ModelConfig) -> str:
+    return _BASELINES.get(config.recurrence) or _ATTENTION[config.attention]
+
+
+def no_maps(name: str) -> str | None:
+    """Why a model has no maps, in a sentence; None for one that has."""
+    config = config_of(name)
+    if config.attention != "none":
+        return None
+    when = "at every word alike" if config.recurrence == "log-bilinear" else "once, before the first word"
+    return f"This model has no attention: it sees the whole picture {when}, so there is no place to show."
 
 
 def config_of(name: str) -> ModelConfig:

@@ -205,9 +205,9 @@ def _meaning(found: Sequence[Result], dataset: str, protocol: str) -> str:
             published if dataset in DATASETS else ""
         )
     said = []
-    for kind, system in (("soft", "Soft-Attention"), ("hard", "Hard-Attention")):
+    for system in ("Soft-Attention", "Hard-Attention", "Log Bilinear"):
         paper = next((row for row in rows(dataset) if row.system == system), None)
-        ours = next((r for r in own.values() if r.attention == kind), None)
+        ours = next((r for r in own.values() if r.system == system), None)
         if paper is None or ours is None:
             continue
         pairs = [(c, v) for c, v in zip(COLUMNS, paper.scores, strict=True) if v is not None]

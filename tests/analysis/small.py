@@ -7,7 +7,7 @@ import torch
 
 from sat.captioner import Captioner
 from sat.config import Decoding, ModelConfig
-from sat.models.decoder import Decoder
+from sat.models.build import build
 from sat.trace import Trace
 from sat.vocabulary import END, SPECIALS, START, Vocabulary
 
@@ -17,13 +17,15 @@ VOCABULARY = Vocabulary([*SPECIALS, *"a dog cat runs sits red".split()])
 GREEDY = Decoding(method="greedy", max_words=6)
 
 
-def model(attention: str = "soft", seed: int = 0, decoding: Decoding = GREEDY) -> Captioner:
-    """A captioner without an encoder."""
+def model(kind: str = "soft", seed: int = 0, decoding: Decoding = GREEDY) -> Captioner:
+    """A captioner without an encoder, with that attention; or without, and with that recurrence."""
     torch.manual_seed(seed)
+    baseline = kind in ("rnn", "log-bilinear")
     config = ModelConfig.model_validate(
         {
-            "name": f"{attention}-tiny",
-            "attention": attention,
+            "name": f"{kind}-tiny",
+            "attention": "none" if baseline else kind,
+            "recurrence": kind if baseline else "lstm",
             "rows": ROWS,
             "columns": COLUMNS,
             "annotation_dim": D,
@@ -34,9 +36,9 @@ def model(attention: str = "soft", seed: int = 0, decoding: Decoding = GREEDY) -
             "decoding": decoding,
         }
     )
-    decoder = Decoder(config).eval()
+    decoder = build(config).eval()
     for parameter in decoder.parameters():
-        torch.nn.init.normal_(parameter, std=1.0)
+        torch.nn.init.normal_(parameter, std=0.7 if kind == "rnn" else 1.0)  # without squashing, states grow
     with torch.no_grad():
         decoder.L_o.bias.mul_(0.2)
         decoder.L_o.bias[END] -= 1.0
@@ -92,10 +94,10 @@ def js(p: np.ndarray, q: np.ndarray) -> float:
     return total
 
 
-def captioned(attention: str, **settings: object) -> tuple[Captioner, torch.Tensor, Trace]:
+def captioned(kind: str, **settings: object) -> tuple[Captioner, torch.Tensor, Trace]:
     """A model, a picture's annotations, and a caption of at least three words."""
     for seed in range(100):
-        captioner, raw = model(attention, seed), raw_of(seed)
+        captioner, raw = model(kind, seed), raw_of(seed)
         (trace,) = captioner.caption_annotations(raw, GREEDY.model_copy(update={"seed": seed, **settings}))
         if len(set(trace.words)) >= 3 and trace.end_log_prob is not None:
             return captioner, raw, trace

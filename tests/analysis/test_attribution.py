@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from sat.analysis.attribution import attribute
+from sat.vocabulary import START
 
 from .small import VOCABULARY, L, captioned, plain_steps
 
@@ -15,15 +16,16 @@ def parts(found):
     return found.previous_word + found.hidden_state + found.image + found.bias
 
 
-@pytest.mark.parametrize("attention", ["soft", "hard", "none"])
-def test_the_parts_add_up_to_the_logit(attention):
-    captioner, raw, trace = captioned(attention)
+@pytest.mark.parametrize("kind", ["soft", "hard", "none", "rnn", "log-bilinear"])
+def test_the_parts_add_up_to_the_logit(kind):
+    captioner, raw, trace = captioned(kind)
     for step in range(len(trace.words) + 1):
         for word in VOCABULARY.words[2:]:
             found = captioner.analyse(attribute, raw, trace, step, word)
             assert parts(found) == pytest.approx(found.total, abs=1e-4)
-            if attention == "none":
-                assert found.cells is None and found.image == 0
+            if captioner.attention == "none":
+                assert found.cells is None and (found.image == 0) == (kind != "log-bilinear")
+                assert (found.previous_word == 0) == (kind == "rnn")
             else:
                 assert found.cells.sum() == pytest.approx(found.image, abs=1e-4)
 
@@ -41,6 +43,21 @@ def test_logits_are_the_models_own(attending):
         assert rival.image == pytest.approx(own.image - other.image, abs=1e-4)
         assert rival.bias == pytest.approx(own.bias - other.bias, abs=1e-4)
         np.testing.assert_allclose(rival.cells, own.cells - other.cells, atol=1e-4)
+
+
+def test_the_parts_of_a_log_bilinear_logit_are_its_terms():
+    captioner, raw, trace = captioned("log-bilinear")
+    p = {name: t.double().numpy() for name, t in captioner.decoder.state_dict().items()}
+    found = captioner.analyse(attribute, raw, trace, 1, "dog", "red")
+    dog, red = VOCABULARY.encode(["dog", "red"])
+    row, m = p["E.weight"][dog] - p["E.weight"][red], 7
+    x = ((raw[0].double().numpy() - p["annotation_mean"]) / p["annotation_std"]).mean(0)
+    last = p["E.weight"][VOCABULARY.encode(trace.words[:1])[0]]
+    assert found.image == pytest.approx(row @ p["C_m.weight"] @ x, abs=1e-3)
+    assert found.previous_word == pytest.approx(row @ p["C.weight"][:, :m] @ last, abs=1e-3)
+    start = p["C.weight"][:, m:].reshape(m, -1, m).sum(1) @ p["E.weight"][START]  # all the words before
+    assert found.hidden_state == pytest.approx(row @ start, abs=1e-3)
+    assert found.bias == pytest.approx(p["L_o.bias"][dog] - p["L_o.bias"][red], abs=1e-4)
 
 
 def test_parts_are_integrated_gradients_of_the_deep_output(attending):

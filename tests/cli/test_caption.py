@@ -55,20 +55,22 @@ def test_beam_context_and_seed_are_passed_on(photo_file):
     assert records[0]["context"] == "sample" and records[0]["decoding"]["beam"] == 2
 
 
-def test_models_are_listed_with_their_scores(tiny, tmp_path, monkeypatch):
+def test_models_are_listed_with_their_scores(tiny, baselines_folder, tmp_path, monkeypatch):
     root = Path(shutil.copytree(tiny, tmp_path / "models"))
     monkeypatch.setenv("SAT_CHECKPOINTS", str(root))
     (root / "hard-tiny" / "metrics.json").write_text(json.dumps({"standard": {"BLEU-4": 22.04, "CIDEr": 53.31}}))
     (root / "none-tiny" / "metrics.json").write_text(json.dumps({"standard": ["damaged"]}))
+    shutil.copytree(baselines_folder / "rnn-tiny", root / "rnn-tiny")
     assert [line.split() for line in good("models").splitlines()] == [
-        ["NAME", "ATTENTION", "ENCODER", "BLEU-4", "CIDEr"],
-        ["soft-tiny", "soft", "tf_efficientnet_lite2", "-", "-"],
-        ["hard-tiny", "hard", "tf_efficientnet_lite2", "22.0", "53.3"],
-        ["none-tiny", "none", "tf_efficientnet_lite2", "-", "-"],
+        ["NAME", "ATTENTION", "DECODER", "ENCODER", "BLEU-4", "CIDEr"],
+        ["soft-tiny", "soft", "lstm", "tf_efficientnet_lite2", "-", "-"],
+        ["hard-tiny", "hard", "lstm", "tf_efficientnet_lite2", "22.0", "53.3"],
+        ["none-tiny", "none", "lstm", "tf_efficientnet_lite2", "-", "-"],
+        ["rnn-tiny", "none", "rnn", "tf_efficientnet_lite2", "-", "-"],
     ]
     (root / "soft-tiny" / "config.json").write_text("{")
     result = run("models")
-    assert result.exit_code == 2 and "soft-tiny/config.json" in result.stderr and len(result.stdout.splitlines()) == 3
+    assert result.exit_code == 2 and "soft-tiny/config.json" in result.stderr and len(result.stdout.splitlines()) == 4
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import torch
 from sat.config import Decoding, ModelConfig
 from sat.decoding.forward import forced_words, write
 from sat.decoding.search import beam_search
+from sat.models.build import build
 from sat.models.decoder import Annotations, Decoder
 from sat.vocabulary import END, SPECIALS, START, Vocabulary
 
@@ -18,15 +19,20 @@ WORDS = ("a", "b", "c")
 VOCABULARY = Vocabulary([*SPECIALS, *WORDS])
 
 
-def tiny(attention: str = "soft", seed: int = 0) -> Decoder:
+KINDS = ["soft", "hard", "none", "rnn", "log-bilinear"]
+
+
+def tiny(kind: str = "soft", seed: int = 0) -> Decoder:
+    """A decoder with that attention, or without attention and with that recurrence."""
     torch.manual_seed(seed)
+    attention, recurrence = ("none", kind) if kind in ("rnn", "log-bilinear") else (kind, "lstm")
     config = ModelConfig(
-        attention=attention, rows=2, columns=2, annotation_dim=5, hidden_dim=6, embedding_dim=7, attention_dim=3,
-        vocabulary_size=len(VOCABULARY),
+        attention=attention, recurrence=recurrence, last_words=2, rows=2, columns=2, annotation_dim=5, hidden_dim=6,
+        embedding_dim=7, attention_dim=3, vocabulary_size=len(VOCABULARY),
     )  # fmt: skip
-    decoder = Decoder(config).eval()
+    decoder = build(config).eval()
     for parameter in decoder.parameters():
-        torch.nn.init.normal_(parameter, std=1.0)
+        torch.nn.init.normal_(parameter, std=0.4 if kind == "rnn" else 1.0)  # without squashing, states grow
     return decoder.requires_grad_(False)
 
 
@@ -52,10 +58,13 @@ def brute_force(decoder: Decoder, annotations: Annotations, longest: int, norm: 
     return list(best[1]), best[0]
 
 
-@pytest.mark.parametrize("norm", [0.0, 0.7, 1.5])
-@pytest.mark.parametrize("seed", range(4))
-def test_a_wide_beam_finds_the_best_of_all_captions(seed, norm):
-    decoder = tiny(seed=seed)
+@pytest.mark.parametrize(
+    ("kind", "seed", "norm"),
+    [*(("soft", seed, norm) for seed in range(4) for norm in (0.0, 0.7, 1.5))]
+    + [(kind, seed, 0.7) for kind in KINDS[3:] for seed in range(2)],
+)
+def test_a_wide_beam_finds_the_best_of_all_captions(kind, seed, norm):
+    decoder = tiny(kind, seed)
     annotations = annotations_of(decoder, 1, seed)
     decoding = Decoding(beam=27, length_norm=norm, max_words=3)
     # Three words at the first step, 27 hypotheses at the third: nothing is ever dropped before the last.
@@ -66,9 +75,9 @@ def test_a_wide_beam_finds_the_best_of_all_captions(seed, norm):
     assert total / (len(words) + 1) ** norm == pytest.approx(score, abs=1e-4)
 
 
-@pytest.mark.parametrize("attention", ["soft", "hard", "none"])
-def test_a_batch_equals_one_by_one(attention):
-    decoder = tiny(attention)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_batch_equals_one_by_one(kind):
+    decoder = tiny(kind)
     annotations = annotations_of(decoder, 6)
     decoding = Decoding(beam=3, max_words=8)
     together = beam_search(decoder, annotations, decoding)
@@ -77,15 +86,15 @@ def test_a_batch_equals_one_by_one(attention):
         assert written.words == alone.words
         np.testing.assert_allclose(written.log_probs, alone.log_probs, atol=1e-5)
         assert written.end_log_prob == pytest.approx(alone.end_log_prob, abs=1e-5)
-        if attention != "none":
+        if decoder.attends:
             np.testing.assert_allclose(written.alphas, alone.alphas, atol=1e-5)
             np.testing.assert_allclose(written.betas, alone.betas, atol=1e-5)
 
 
-@pytest.mark.parametrize("attention", ["soft", "hard", "none"])
-def test_winners_keep_their_own_maps(attention):
+@pytest.mark.parametrize("kind", KINDS)
+def test_winners_keep_their_own_maps(kind):
     """The maps, gates and alternatives of the winner are those of reading its words again."""
-    decoder = tiny(attention)
+    decoder = tiny(kind)
     annotations = annotations_of(decoder, 5)
     decoding = Decoding(beam=4, max_words=7, alternatives=3)
     for i, written in enumerate(beam_search(decoder, annotations, decoding)):
@@ -98,7 +107,7 @@ def test_winners_keep_their_own_maps(attention):
         assert read.words == written.words
         np.testing.assert_allclose(read.log_probs, written.log_probs, atol=1e-5)
         assert read.end_log_prob == pytest.approx(written.end_log_prob, abs=1e-5)
-        if attention == "none":
+        if not decoder.attends:
             assert written.alphas is None and written.betas is None
         else:
             np.testing.assert_allclose(read.alphas, written.alphas, atol=1e-5)

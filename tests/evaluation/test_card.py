@@ -103,6 +103,20 @@ def test_card_of_a_model_without_attention_or_paper_edition() -> None:
     assert "trained on Flickr30k, whose photographs" in card
 
 
+def test_cards_of_the_baselines_say_what_they_are() -> None:
+    scores = metrics("x", "expected", attention=None, grounding=None, paper_like={**PAPER_LIKE, "METEOR": 17.0})
+    scores["decoding"]["context"] = None
+    for recurrence, layers, paper in (
+        ("log-bilinear", "log-bilinear over the last 4 words, word vectors of 256, ", True),
+        ("rnn", "plain recurrent network of 512 (ReLU), word vectors of 256, ", False),
+    ):
+        config = ModelConfig.model_validate({"attention": "none", "recurrence": recurrence, "last_words": 4})
+        card = model_card(config, scores, [], training=TrainConfig(model=config))
+        assert 'A baseline of "Show, Attend and Tell"' in card and "Show and Tell: the mean" not in card
+        assert f"decoder: {layers}" in card and "on the mean annotation)" in card and "no attention, so" in card
+        assert ("falls short of the paper's own row in METEOR (17.0 against 17.3)." in card) is paper
+
+
 def test_card_of_shapes_names_nothing_of_flickr8k_or_the_paper_s_table() -> None:
     config = ModelConfig(name="soft-x", attention="soft")
     card = model_card(

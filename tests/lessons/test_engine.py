@@ -20,7 +20,7 @@ from sat.lessons.engine import fill, fill_chapter, find, source_line, source_tex
 from sat.lessons.scene import Scene, set_scene
 from sat.lessons.typeset.layout import typeset
 from sat.lessons.typeset.linear import linear
-from tests.conftest import TINY_NAMES
+from tests.conftest import BASELINES, TINY_NAMES
 
 from .slow import scene_of
 
@@ -83,6 +83,10 @@ SLOW = {f"{chapter.slug}/{screen.slug}" for chapter, screen in SCREENS if screen
 FOR_ATTENTION = {f"{chapter.slug}/{screen.slug}" for chapter, screen in SCREENS if screen.attention}
 
 
+FOR_LSTM = {"recurrent/unroll", "one-step/recurrence", "one-step/output", "after/glimpse", "after/words"}
+FOR_LSTM |= {f"lstm/{screen}" for screen in ("gates", "keep", "memory")}
+
+
 @pytest.mark.parametrize("name", TINY_NAMES)
 @pytest.mark.parametrize("kind", ["blank", "one pixel", "noise"])
 def test_every_chapter_loads_for_every_model_and_strange_pictures(name, kind, tiny, tiny_captioners):
@@ -95,6 +99,15 @@ def test_every_chapter_loads_for_every_model_and_strange_pictures(name, kind, ti
     want = ALL - RECORDED - (FOR_ATTENTION if name == "none-tiny" else set()) - skip
     assert check(scene, skip) == want
     assert check(scene.at(len(scene.trace.words)), skip) == want  # the step that ends the caption
+
+
+@pytest.mark.parametrize("name", BASELINES)
+def test_chapters_for_a_model_without_an_lstm_say_what_they_need(name, tiny, tiny_captioners):
+    beside = [tiny_captioners[other] for other in TINY_NAMES]
+    scene = set_scene(tiny_captioners[name], pictures()["noise"], beside=beside, step=0)
+    assert check(scene) == ALL - RECORDED - FOR_ATTENTION - FOR_LSTM
+    said = fill(find("lstm").screens[0], scene).missing
+    assert said == f"The model {name} has no LSTM: choose another model."
 
 
 def test_a_caption_without_words_has_its_end(any_scene):

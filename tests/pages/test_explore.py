@@ -82,6 +82,16 @@ def test_without_attention_the_page_says_why_there_are_no_maps(tiny):
     assert [m.label for m in app.metric] == ["log p"]
 
 
+@pytest.mark.parametrize(("model", "when"), [("rnn-tiny", "once"), ("log-bilinear-tiny", "at every word alike")])
+def test_a_baseline_is_shown_like_any_model_without_attention(baselines_folder, monkeypatch, model, when):
+    monkeypatch.setenv("SAT_CHECKPOINTS", str(baselines_folder))
+    app = run(model=model, decoding="beam")
+    data = player(app)
+    assert data["words"] and data["distribution"] is None and f"sees the whole picture {when}" in data["reason"]
+    assert list(app.button_group(key="model_choice").options) == ["Log-bilinear", "Plain recurrent network"]
+    assert not app.warning and not app.error
+
+
 def test_choosing_a_model_and_a_decoding_changes_caption_and_address(tiny):
     app = run()
     app.button_group(key="model_choice").set_value("hard-tiny").run()

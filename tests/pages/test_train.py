@@ -82,6 +82,9 @@ def test_only_what_concerns_the_model_is_asked():
     none = {n.key for n in run(preset="nic-flickr8k").number_input}
     assert "train hard-flickr8k hard.reward_weight" in hard
     assert not any("hard." in key or "doubly" in key for key in none)
+    last = {n.key for n in run(preset="log-bilinear-flickr8k").number_input}
+    assert "train log-bilinear-flickr8k model.last_words" in last and not any("hidden_dim" in key for key in last)
+    assert "train nic-flickr8k model.hidden_dim" in none and not any("last_words" in key for key in none)
     assert not any(key.endswith("_dim") for key in hard)  # it starts from a trained model, which has its sizes
 
 

@@ -133,6 +133,27 @@ def test_without_attention(shapes_root, tmp_path):
     assert "entropy" not in RunFolder.open(tmp_path / "nic").metrics("epoch")[0]["dev"]
 
 
+@pytest.mark.parametrize("recurrence", ["rnn", "log-bilinear"])
+def test_the_baselines(shapes_root, tmp_path, recurrence):
+    model = ModelConfig(
+        attention="none", recurrence=recurrence, embedding_dim=16, hidden_dim=24, last_words=3, dropout=0.1,
+        context_dropout=0.0, decoding={"beam": 2, "max_words": 8},
+    )  # fmt: skip
+    config = settings(shapes_root, epochs=3, model=model, learning_rate=0.02, scheduled_sampling=0.0)
+    assert train(config, tmp_path / "run")
+    epochs = RunFolder.open(tmp_path / "run").metrics("epoch")
+    assert epochs[2]["train"]["loss"] < epochs[0]["train"]["loss"] - 0.25
+    decoder, _ = checkpoints.load_model(tmp_path / "run" / "model")
+    assert decoder.config.recurrence == recurrence
+    again = settings(
+        shapes_root, epochs=1, model=model, scheduled_sampling=0.0, start_from=str(tmp_path / "run" / "model")
+    )
+    assert train(again, tmp_path / "again")
+    assert RunFolder.open(tmp_path / "again").metrics("epoch")[0]["train"]["loss"] < epochs[0]["train"]["loss"]
+    with pytest.raises(UserError, match=f"has recurrence '{recurrence}' and cannot start a 'lstm' model"):
+        train(again.model_copy(update={"model": ModelConfig(attention="none")}), tmp_path / "none")
+
+
 def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_last_good_state(shapes_root, tmp_path, monkeypatch):
     folder, step = tmp_path / "run", Trainer.train_step
 

@@ -40,7 +40,7 @@ _TEST = "tests/lessons/test_dot_product.py"
 
 def glimpse(scene: Scene) -> Numbers:
     """How far the words before can be reached: through the state alone, step by step."""
-    steps, units = len(scene.words), scene.captioner.config.hidden_dim
+    steps, units = len(scene.words), _units(scene)
     return Numbers(
         values=(
             Value("step", scene.step + 1, "Step"),
@@ -55,6 +55,11 @@ def glimpse(scene: Scene) -> Numbers:
         filled=rf"{steps} \quad \text{{and}} \quad \frac{{{steps} \cdot {steps + 1}}}{{2}} = "
         rf"{steps * (steps + 1) // 2}",
     )
+
+
+def _units(scene: Scene) -> int:
+    """Numbers in the LSTM's state."""
+    return scene.look(lambda reading: reading.gates(0).shape[-1])
 
 
 def words(scene: Scene) -> Numbers:
@@ -72,7 +77,7 @@ def words(scene: Scene) -> Numbers:
             Value("spread", effective(row), "Words that it is spread over", digits=2),
             Value("spread_plain", effective(plain), "without dividing by the root of d", digits=2),
         ),
-        filled=rf"\frac{{q \cdot k}}{{\sqrt{{{scene.captioner.config.hidden_dim}}}}}, \quad \text{{weight}} = "
+        filled=rf"\frac{{q \cdot k}}{{\sqrt{{{_units(scene)}}}}}, \quad \text{{weight}} = "
         rf"{latex(float(row[top]))}",
         tables=(Table(f"From “{scene.word}”", ("to", "weight", "not scaled"), listed),),
         grids=(

@@ -120,8 +120,8 @@ def memory(scene: Scene) -> Numbers:
 def _written_shares(reading: Reading) -> np.ndarray:
     """Mean |i g| over mean |f c| + mean |i g| at every step, (T + 1,)."""
     found = []
-    for moment in reading.moments:
-        i, f, _, g = array(moment.out.gates[0, 0])
+    for step, moment in enumerate(reading.moments):
+        i, f, _, g = array(reading.gates(step))
         kept, written = np.abs(f * array(moment.state.c[0, 0])).mean(), np.abs(i * g).mean()
         found.append(written / (kept + written) if kept + written > 0 else 0.0)
     return np.array(found)
@@ -129,7 +129,7 @@ def _written_shares(reading: Reading) -> np.ndarray:
 
 def _left(reading: Reading, step: int) -> np.ndarray:
     """The mean over units of the product of the forget gates after each step up to this one, (step + 1,)."""
-    f = np.stack([array(moment.out.gates[0, 0, 1]) for moment in reading.moments[: step + 1]])  # (step + 1, n)
+    f = np.stack([array(reading.gates(k)[1]) for k in range(step + 1)])  # (step + 1, n)
     through = np.ones_like(f)
     for k in range(step - 1, -1, -1):
         through[k] = through[k + 1] * f[k + 1]

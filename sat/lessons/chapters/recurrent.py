@@ -20,6 +20,7 @@ _TEST = "tests/lessons/test_recurrence.py"
 
 def _states(reading: Reading) -> tuple[np.ndarray, int]:
     """h_0 to h_{T+1}, (T + 2, n), and the number of weights that all steps share."""
+    reading.gates(0)  # the weights that are counted are an LSTM's
     first = reading.moments[0].state.h[0, 0]
     states = np.stack([array(first), *(array(moment.out.state.h[0, 0]) for moment in reading.moments)])
     return states, sum(p.numel() for p in reading.decoder.lstm.parameters())

@@ -84,7 +84,9 @@ def scores(scene: Scene) -> Numbers:
         metrics = checkpoints.read_metrics(folder)
         standard = metrics.get("standard") if metrics else None
         if isinstance(standard, dict) and all(isinstance(standard.get(s), float) for s in _SCORES):
-            found.setdefault(checkpoints.read_config(folder).attention, standard)
+            config = checkpoints.read_config(folder)
+            if config.recurrence == "lstm":  # the same LSTM, with and without attention
+                found.setdefault(config.attention, standard)
             rows.append((name, *(float(standard[s]) for s in _SCORES)))
     if not {"soft", "none"} <= found.keys():
         raise UserError("There are no scores of a soft model and one without attention: evaluate both to compare them.")
@@ -162,15 +164,15 @@ def _share(percent: float | None) -> float | None:
 
 
 def _without_attention(scene: Scene) -> tuple[Scene, Trace]:
-    """A model without attention on the same picture, and its caption.
+    """An LSTM without attention on the same picture, and its caption.
 
     Raises:
         UserError: there is none.
     """
-    if not scene.attends:
+    if not scene.attends and scene.captioner.config.recurrence == "lstm":
         return scene, scene.trace
     for captioner in scene.beside:
-        if captioner.attention == "none":
+        if captioner.attention == "none" and captioner.config.recurrence == "lstm":
             raw = scene.raw_for(captioner)
             (trace,) = captioner.caption_annotations(raw)
             return Scene(captioner, raw, trace, 0, scene.picture), trace

@@ -60,7 +60,11 @@ def example(model: str, picture: Picture, chapter: str, names: Sequence[str], ca
     if chapter in NEED_OTHERS:
         mine = config_of(model)
         alike = [n for n in names if n != model and config_of(n).encoder == mine.encoder]
-        beside = tuple(alike[:3])
+        kinds: dict[str, str] = {}
+        for name in alike:  # the first of each kind of attention, all with the same LSTM
+            if config_of(name).recurrence == "lstm":
+                kinds.setdefault(config_of(name).attention, name)
+        beside = tuple(kinds.values())
     elif chapter == doubly.CHAPTER.slug:
         beside = tuple(n for n in doubly.PAIR if n in names and n != model)
         if len({*beside, model} & set(doubly.PAIR)) < len(doubly.PAIR):

@@ -22,8 +22,11 @@ CELL = ("recurrent", "lstm", "hard")  # chapters that show the cell instead of t
 
 def whole_way(chapter: Chapter, screen: str, scene: Scene, on_part: Callable[[str, str], None]) -> None:
     """Draw the diagram that belongs to a chapter."""
-    found = scene.look(step_numbers, scene.step)
     config = scene.captioner.config
+    if config.recurrence != "lstm":
+        st.caption(f"The diagram of the whole way is of an LSTM, which {config.name} has not.")
+        return
+    found = scene.look(step_numbers, scene.step)
     length = lambda vector: f"length {float(np.linalg.norm(vector)):.1f}"  # noqa: E731
     numbers = {
         "word": f"“{scene.word}”",

@@ -14,7 +14,7 @@ from sat.ui.learn import trying
 from sat.ui.learn.example import at_step
 from sat.ui.learn.picture import whole_way
 from sat.ui.learn.screen import draw_screen
-from sat.ui.models import get_captioner
+from sat.ui.models import get_captioner, no_maps
 from sat.ui.player import Played, word_player
 
 CHAPTER, SCREEN = "chapter", "screen"  # in the address
@@ -93,9 +93,7 @@ def _example(scene: Scene, model: str, *, paint: bool) -> Played:
         key="lesson_player",
         start=usual if asked is None else min(asked, max(len(trace.words) - 1, 0)),
         usual_start=usual,
-        reason=None
-        if scene.attends
-        else "This model has no attention: it sees the picture once, before the first word.",
+        reason=no_maps(model),
         on_paint=trying.keep_painted(trace.identity) if paint and scene.attends else None,
     )
 

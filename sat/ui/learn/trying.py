@@ -43,6 +43,8 @@ def try_it(screen: str, scene: Scene, box: Box | None) -> None:
     controls = _CONTROLS.get(screen)
     if controls is None or not (scene.attends or screen in ("recurrence", "output")):
         return
+    if scene.captioner.config.recurrence != "lstm":  # these screens have no numbers to change
+        return
     with st.container(border=True, key="try-it"):
         st.markdown("**Change it**")
         changed = controls(scene, box)

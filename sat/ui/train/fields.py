@@ -18,7 +18,7 @@ class Field:
         key: as in ``--set``, nested with dots.
         label, help: in plain words. paper: the paper's value, where it says one.
         low, high, step: of a number; choices: of a choice among words.
-        kinds: of attention that it concerns.
+        kinds: of attention that it concerns; recurrences: likewise.
     """
 
     key: str
@@ -30,6 +30,7 @@ class Field:
     step: float = 1
     choices: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ("soft", "hard", "none")
+    recurrences: tuple[str, ...] = ("lstm", "rnn", "log-bilinear")
 
 
 ATTENDING = ("soft", "hard")
@@ -109,7 +110,19 @@ GROUPS: dict[str, tuple[Field, ...]] = {
         ),
     ),
     "Model": (
-        Field("model.hidden_dim", "LSTM", "Numbers in the hidden state.", "", 8, 4096, 32),
+        Field("model.hidden_dim", "LSTM", "Numbers in the hidden state.", "", 8, 4096, 32, recurrences=("lstm",)),
+        Field(
+            "model.hidden_dim", "Hidden state", "Numbers in the hidden state.", "", 8, 4096, 32, recurrences=("rnn",)
+        ),
+        Field(
+            "model.last_words",
+            "Last words",
+            "How many words the next one is predicted from.",
+            "",
+            1,
+            100,
+            recurrences=("log-bilinear",),
+        ),
         Field("model.embedding_dim", "Word vectors", "Numbers in a word's vector.", "", 8, 2048, 32),
         Field(
             "model.attention_dim", "Attention", "Size of the score's hidden layer.", "", 8, 2048, 32, kinds=ATTENDING
@@ -117,7 +130,7 @@ GROUPS: dict[str, tuple[Field, ...]] = {
         Field(
             "model.dropout",
             "Dropout",
-            "On the deep output's hidden layer.",
+            "On what the words are read off; in a log-bilinear model on the last words' vectors too.",
             "used, next to early stopping",
             0,
             0.95,
@@ -150,7 +163,9 @@ def fields_for(config: TrainConfig) -> dict[str, Sequence[Field]]:
         name: [
             f
             for f in fields
-            if config.model.attention in f.kinds and not (config.start_from and f.key.endswith("_dim"))
+            if config.model.attention in f.kinds
+            and config.model.recurrence in f.recurrences
+            and not (config.start_from and f.key.endswith("_dim"))
         ]
         for name, fields in GROUPS.items()
     }
