@@ -40,9 +40,10 @@ if links.first_run():
 try:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         chosen = choose.evaluation(found) if found else None
+        person = choose.person()
+    with st.container():  # in a container of its own, so that on a phone the choices go on below
         usual = "overview" if found else "evaluate"
         view = links.select("View", list(VIEWS), VIEWS, name=VIEW, default=usual, buttons=True, forgets=(IMAGE,))
-        person = choose.person()
     image = st.query_params.get(IMAGE)
     if view == "evaluate":
         evaluate()

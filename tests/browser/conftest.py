@@ -51,35 +51,55 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
     def start(script: Path, checkpoints: Path | None = None) -> str:
         key = (str(script), str(checkpoints))
         if key not in running:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                port = probe.getsockname()[1]
-            command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-            command += [
-                "--server.headless",
-                "true",
-                "--server.address",
-                "127.0.0.1",
-                "--server.fileWatcherType",
-                "none",
-            ]
-            environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-            if checkpoints is not None:
-                environment["SAT_CHECKPOINTS"] = str(checkpoints)
-            log = (tmp_path_factory.mktemp("server") / "log.txt").open("w")
-            process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            running[key] = (process, f"http://127.0.0.1:{port}")
-            _wait(process, running[key][1], Path(log.name))
+            environment = {} if checkpoints is None else {"SAT_CHECKPOINTS": str(checkpoints)}
+            running[key] = start_server(script, environment, tmp_path_factory.mktemp("server") / "log.txt")
         return running[key][1]
 
     yield start
     for process, _ in running.values():
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end_server(process)
+
+
+@pytest.fixture
+def restarted(tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Start a server of one's own with an environment, and end the one before; returns its address."""
+    running: list[subprocess.Popen] = []
+
+    def start(script: Path, **environment: str) -> str:
+        for process in running:
+            end_server(process)
+        process, address = start_server(script, environment, tmp_path / f"server-{len(running)}.txt")
+        running.append(process)
+        return address
+
+    yield start
+    for process in running:
+        end_server(process)
+
+
+def start_server(script: Path, environment: dict[str, str], log: Path) -> tuple[subprocess.Popen, str]:
+    """Start ``streamlit run SCRIPT``, wait until it answers, and return the process and its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
+    command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    with log.open("w") as file:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
+    address = f"http://127.0.0.1:{port}"
+    _wait(process, address, log)
+    return process, address
+
+
+def end_server(process: subprocess.Popen) -> None:
+    """End a server of ``start_server``."""
+    process.terminate()
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait(process: subprocess.Popen, address: str, log: Path) -> None:

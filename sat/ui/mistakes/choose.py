@@ -37,9 +37,9 @@ def person() -> str:
     """Whose review it is; the usual name where what was written is none."""
     if not allowed():
         return "me"
-    st.session_state.setdefault(_NAME, "me")
     name = st.text_input(
         "Reviewing as",
+        "me",
         key=_NAME,
         max_chars=PERSON_LENGTH,
         width=160,

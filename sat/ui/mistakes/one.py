@@ -70,7 +70,6 @@ def _bar(
             "Next",
             icon=":material/arrow_forward:",
             key="next",
-            type="primary",
             disabled=after is None,
             on_click=nav.go,
             args=(None, after),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from sat.drawing import charts_mistakes
-from sat.drawing.charts import percent
 from sat.evaluation import slices
 from sat.evaluation.quadrants import Quadrants
 from sat.evaluation.rows import SCORES
@@ -58,12 +57,12 @@ def _looked(opened: Opened) -> None:
         yes, no = found.said_when_looked, found.said_when_not_looked
         if yes is not None and no is not None:
             st.markdown(
-                f"**What this means:** where it looked right, {percent(yes)} is said right; where it looked elsewhere, "
-                f"{percent(no)}. "
+                f"**What this means:** where it looked right, {_share(yes)} is said right; where it looked elsewhere, "
+                f"{_share(no)}. "
                 + ("Looking right goes with saying right." if yes > no else "Looking right did not help.")
             )
         elif yes is not None:
-            st.markdown(f"**What this means:** it always looked right, and said {percent(yes)} right.")
+            st.markdown(f"**What this means:** it always looked right, and said {_share(yes)} right.")
         if found.without_boxes:
             st.caption(f"{found.without_boxes} made-up objects have no box that could be looked at; they are left out.")
         for index, quadrant in enumerate(found.all()):
@@ -75,6 +74,10 @@ def _looked(opened: Opened) -> None:
                 on_click=nav.show,
                 args=(Query(set=quadrant_set(of, index)),),
             )
+
+
+def _share(value: float) -> str:
+    return f"{value:.0%}".replace("%", " %")
 
 
 def _chart(opened: Opened, of: str, found: Quadrants) -> None:

@@ -30,7 +30,6 @@ def review(opened: Opened, person: str) -> None:
             st.button(
                 "Go on with the worst that is not reviewed",
                 key="go on",
-                type="primary",
                 icon=":material/play_arrow:",
                 on_click=_go_on,
                 args=(opened, person),

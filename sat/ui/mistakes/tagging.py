@@ -87,7 +87,7 @@ def _tags(
             st.button(
                 tag,
                 key=f"tag {tag}",
-                type="primary" if chosen else "secondary",
+                icon=":material/check:" if chosen else None,
                 help=HELP.get(tag, "A tag of your own.") + (" Again takes it back." if chosen else ""),
                 on_click=_kept(_toggle, opened, image, tag, place, chosen, person),
                 shortcut=KEYS[i] if i < len(TAXONOMY) else None,
@@ -180,7 +180,6 @@ def _state(opened: Opened, image: str, state: str, person: str, after: str | Non
             "Reviewed, next",
             key="done",
             icon=":material/check:",
-            type="primary",
             on_click=_kept(_mark, opened, image, "reviewed", person, after),
             shortcut="d",
         )
