@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import streamlit as st
 
-from sat.drawing.overlay import SCALES, SHOWS, STYLES
 from sat.drawing.words import first_content_word
 from sat.errors import UserError
 from sat.ui import compare, entry, links
@@ -94,9 +93,7 @@ try:
                 WORDS: lambda value: len(value) <= compare.MAX_CHARACTERS,
                 links.STEP: links.whole(1, 1000),
                 links.PANEL: links.one_of(PANELS),
-                links.OVERLAY: links.one_of(STYLES),
-                links.SCALE: links.one_of(SCALES),
-                links.SHOW: links.one_of(SHOWS),
+                **links.VIEW_CHECKS,
             }
         )
         if wrong:

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from sat.config import Decoding
-from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
+from sat.drawing.overlay import View
 from sat.drawing.words import first_content_word
 from sat.errors import UserError
 from sat.images import Picture
@@ -122,9 +122,7 @@ if links.first_run():
             links.MODEL: links.one_of(names),
             **decoding_choice.CHECKS,
             links.STEP: links.whole(1, 1000),
-            links.OVERLAY: links.one_of(STYLES),
-            links.SCALE: links.one_of(SCALES),
-            links.SHOW: links.one_of(SHOWS),
+            **links.VIEW_CHECKS,
             links.PANEL: links.one_of(PANELS),
         }
     )

@@ -16,6 +16,7 @@ import streamlit as st
 from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
 
 SAMPLE, MODEL, STEP, OVERLAY, SCALE, SHOW = "sample", "model", "step", "overlay", "scale", "show"
+SIGMA, STRENGTH = "sigma", "strength"
 BRANCHES, OPEN, PANEL, PICTURE = "branches", "branch", "panel", "picture"
 _FIRST = "_links_read"
 
@@ -52,6 +53,16 @@ def within(low: float, high: float) -> Callable[[str], bool]:
     return check
 
 
+# What the address may say of the overlay; the sliders of the player have the same ends.
+VIEW_CHECKS: dict[str, Callable[[str], bool]] = {
+    OVERLAY: one_of(STYLES),
+    SCALE: one_of(SCALES),
+    SHOW: one_of(SHOWS),
+    SIGMA: within(0, 48),
+    STRENGTH: within(0, 1),
+}
+
+
 def wrong_values(checks: dict[str, Callable[[str], bool]]) -> list[str]:
     """The parameters of the address that are there and fail their check, as the visitor wrote them."""
     wrong = []
@@ -77,7 +88,15 @@ def view_from_address() -> View:
         style=next((s for s in STYLES if s == asked[OVERLAY]), usual.style),
         scale=next((s for s in SCALES if s == asked[SCALE]), usual.scale),
         show=next((s for s in SHOWS if s == asked[SHOW]), usual.show),
+        sigma=_number(SIGMA, usual.sigma),
+        strength=_number(STRENGTH, usual.strength),
     )
+
+
+def _number(name: str, usual: float) -> float:
+    """A number of the address; the usual one where it is missing or wrong."""
+    value = st.query_params.get(name, "")
+    return float(value) if VIEW_CHECKS[name](value) else usual
 
 
 def step_from_address() -> int | None:

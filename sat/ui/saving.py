@@ -79,11 +79,17 @@ def save_comparison(both: Both, view: Callable[[], View], stem: str) -> None:
     def figure() -> Figure:
         return comparison(both.picture, *both.traces, both.pairs, view(), same_text=both.same_text)
 
+    def rows() -> Figure:
+        return strip(both.picture, list(both.traces), view())
+
     with st.container(horizontal=True, gap="medium", key="save"):
         if any(trace.attention != "none" for trace in both.traces):
             with _group("Save the comparison"):
                 for suffix in (".png", ".svg", ".pdf", ".gif"):
                     _figure_button(suffix, f"{stem}-compare", figure, "both models' maps and their difference")
+            with _group("One over the other"):
+                for suffix in (".png", ".svg", ".pdf"):
+                    _figure_button(suffix, f"{stem}-rows", rows, "one model's maps over the other's, as in figure 2")
         with _group("The numbers"):
             _button(
                 "JSON",

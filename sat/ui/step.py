@@ -78,8 +78,14 @@ def numbers(trace: Trace, at: int) -> None:
                 "Looks at" if step.place is None else "Chose among",
                 f"{math.exp(step.entropy):.0f} places",
                 help=f"The effective number of places, exp(H), of {step.alpha.size}. The entropy H of the attention is "
-                f"{step.entropy:.2f} nats; {math.log(step.alpha.size):.2f} would be looking everywhere alike. The "
-                f"words up to this one have looked at {closer.covered(trace, at):.0f}.",
+                f"{step.entropy:.2f} nats; {math.log(step.alpha.size):.2f} would be looking everywhere alike.",
+                width="content",
+            )
+            st.metric(
+                "Covered so far",
+                f"{closer.covered(trace, at):.0f} places",
+                help=f"How many of the {step.alpha.size} places the words up to this one have looked at together: exp "
+                "of the entropy of their mean map.",
                 width="content",
             )
         if step.beta is not None:

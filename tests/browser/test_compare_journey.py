@@ -114,11 +114,16 @@ def test_glimpses_are_sampled_and_the_figure_is_saved(show, captions):
     expect(page.get_by_text("All 100 captions")).to_be_visible()
     expect(page.locator(".js-plotly-plot .imagelayer image").first).to_be_attached()  # the picture behind the paths
     with page.expect_download() as download:
-        page.get_by_role("button", name="PNG", exact=True).click()
+        page.get_by_role("button", name="PNG", exact=True).first.click()
     with Image.open(download.value.path()) as figure:
         recipe = json.loads(figure.text["Recipe"])
     assert recipe["figure"] == "compare" and recipe["same_text"]
     assert [m["model"] for m in recipe["models"]] == ["soft-tiny", "hard-tiny"]
+    with page.expect_download() as download:  # one model's row over the other's
+        page.get_by_role("button", name="PNG", exact=True).nth(1).click()
+    with Image.open(download.value.path()) as figure:
+        rows = json.loads(figure.text["Recipe"])
+    assert rows["figure"] == "strip" and [m["model"] for m in rows["models"]] == ["soft-tiny", "hard-tiny"]
     with page.expect_download() as download:
         page.get_by_role("button", name="JSON", exact=True).click()
     record = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))

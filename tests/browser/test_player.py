@@ -187,3 +187,41 @@ def test_it_fits_a_phone(show):
         "&& !e.closest('.unseen')).map(e => e.className)"
     )
     assert wide == []
+
+
+def test_smoothing_and_full_screen(show):
+    page = show(start=0)
+    page.get_by_text("Adjust").click()
+    before = canvas_pixels(page)
+    page.locator(".sigma").fill("4")
+    expect(page.locator(".sigma-value")).to_have_text("4 px")
+    view = View(sigma=4)
+    assert np.abs(canvas_pixels(page).astype(int) - expected_pixels("soft", 0, view)).mean() <= 2
+    assert np.abs(canvas_pixels(page).astype(int) - before).mean() > 1
+    page.locator(".full").click()
+    page.wait_for_function("() => document.fullscreenElement !== null")
+    page.evaluate("() => document.exitFullscreen()")
+    page.wait_for_function("() => document.fullscreenElement === null")
+
+
+def test_a_frame_of_the_player_leaves_room_for_sixty_a_second(show):
+    """The work of drawing one frame, not the clock of a busy machine: half of the frames in under a sixtieth."""
+    page = show(start=0)
+    took = page.locator(".player").evaluate(
+        """async player => {
+            const took = [];
+            const real = window.requestAnimationFrame;
+            window.requestAnimationFrame = draw => real(now => {
+                const from = performance.now();
+                draw(now);
+                took.push(performance.now() - from);
+            });
+            player.querySelector(".speed select").value = "2";
+            player.querySelector(".speed select").dispatchEvent(new Event("change"));
+            player.querySelector(".play").click();
+            await new Promise(done => setTimeout(done, 2500));
+            window.requestAnimationFrame = real;
+            return took;
+        }"""
+    )
+    assert len(took) > 10 and np.median(took) < 1000 / 60

@@ -112,14 +112,16 @@ def test_choosing_a_model_and_a_decoding_changes_caption_and_address(tiny):
 
 def test_a_link_restores_sample_model_decoding_step_and_overlay(tiny):
     app = run(
-        sample="cat", model="hard-tiny", decoding="beam", beam="5", step="2", overlay="contour", show="distribution"
-    )
+        sample="cat", model="hard-tiny", decoding="beam", beam="5", step="2", overlay="contour", show="distribution",
+        sigma="12", strength="0.35",
+    )  # fmt: skip
     decoding = load("hard-tiny").config.decoding.model_copy(update={"method": "beam", "beam": 5, "context": "argmax"})
     trace = load("hard-tiny").caption(read_sample("cat"), decoding)
     data = player(app)
     assert [w["word"] for w in data["words"]] == trace.words
     assert data["start"] == min(1, len(trace.words) - 1)
     assert (data["view"]["style"], data["view"]["show"]) == ("contour", "distribution")
+    assert (data["view"]["sigma"], data["view"]["strength"]) == (12, 0.35)
     assert not app.info
 
 
@@ -136,6 +138,8 @@ def test_a_link_restores_sample_model_decoding_step_and_overlay(tiny):
         {"step": "²"},
         {"overlay": "<script>alert(1)</script>"},
         {"scale": "x" * 5000},
+        {"sigma": "1000"},
+        {"strength": "nan"},
     ],
 )
 def test_a_bad_link_falls_back_with_a_note(tiny, address):

@@ -639,6 +639,8 @@ class Player {
     put("overlay", this.view.style, this.view.style === look.style);
     put("scale", this.view.scale, this.view.scale === look.scale);
     put("show", this.view.show, this.view.show === look.show);
+    put("sigma", this.view.sigma, this.view.sigma === look.sigma);
+    put("strength", this.view.strength, this.view.strength === look.strength);
     if (url.href !== window.location.href) window.history.replaceState(window.history.state, "", url);
   }
 
