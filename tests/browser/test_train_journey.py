@@ -90,11 +90,27 @@ def fill(page: Page, name: str, epochs: int) -> None:
     expect(page.get_by_test_id("stCode").first).to_contain_text(f"--name {name}")
 
 
+def choose(page: Page, label: str, option: str) -> None:
+    """Choose from a list, once the page is done with what was typed before: drawing it anew would close the list."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+    box = page.get_by_role("combobox", name=label)
+    box.click()
+    box.fill(option)  # a long list is drawn in part only
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+def explore(page: Page, name: str) -> None:
+    """Open a finished run's model in Explore, and wait for its caption there."""
+    machine = page.locator(".player").get_attribute("data-ready") or ""
+    page.get_by_role("button", name="Open in Explore").click()
+    expect(page).to_have_url(re.compile(f"model=run(:|%3A){name}"))
+    assert f"/{name}/" in ready(page, machine)
+
+
 def look(page: Page, name: str, state: str, timeout: float = LONG) -> None:
     """Wait until the page shows a run in a state."""
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible(timeout=timeout)
-    badge = page.get_by_test_id("stMain").locator("span", has_text=re.compile(f"^{state}")).first
-    expect(badge).to_be_visible(timeout=timeout)
+    expect(page.locator(".stMarkdownBadge").first).to_have_text(re.compile(f"^({state})"), timeout=timeout)
 
 
 def test_from_the_page_to_a_model_in_explore(page: Page, browser, server: Server, jobs: Jobs):
@@ -114,6 +130,7 @@ def test_from_the_page_to_a_model_in_explore(page: Page, browser, server: Server
     other = second if waiting == "other" else page
     other.get_by_role("button", name="Stop", exact=True).click()
     look(other, waiting, "stopped")
+    expect(other.get_by_role("button", name="Stop", exact=True)).to_have_count(0)  # the page is done with changing
     other.get_by_role("button", name="Delete …").click()
     other.get_by_role("button", name="Delete it").click()
     expect(other.get_by_role("heading", name=waiting, exact=True)).to_have_count(0)
@@ -142,18 +159,15 @@ def test_from_the_page_to_a_model_in_explore(page: Page, browser, server: Server
     page.keyboard.press("Home")
     expect(page.locator(".chip")).to_have_text(records[0][0]["words"])
 
-    page.get_by_role("button", name="Open in Explore").click()
-    assert f"/{first}/" in ready(page) and f"model=run%3A{first}" in page.url
+    explore(page, first)
 
     # Hard attention, from the soft model that was just made.
     page.goto(f"{server.address}/train?preset=shapes-hard", wait_until="commit")
     fill(page, "hard", 2)
     page.get_by_text("Model", exact=True).click()
-    page.get_by_role("combobox", name="Start from").click()
-    page.get_by_role("option", name=f"the run {first}").click()
+    choose(page, "Start from", f"the run {first}")
     expect(page.get_by_test_id("stCode").first).to_contain_text(f"{first}/model")
     page.get_by_role("button", name="Start", exact=True).click()
     look(page, "hard", "finished")
-    page.get_by_role("button", name="Open in Explore").click()
-    assert "/hard/" in ready(page)
+    explore(page, "hard")
     expect(page.get_by_role("radio", name="Glimpse")).to_be_visible()
