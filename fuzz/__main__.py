@@ -14,7 +14,7 @@ from rich.table import Table
 from fuzz.case import Outcome, load_target
 from fuzz.runner import run_target, until
 
-TARGETS = ("pictures", "models", "captions", "settings", "stores")
+TARGETS = ("pictures", "models", "captions", "settings", "stores", "addresses")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

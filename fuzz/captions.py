@@ -25,7 +25,12 @@ _CSV = 'image,caption,split\n1_a.jpg,"A dog, running",train\n2_a.jpg,A cat,test\
 _KARPATHY: dict[str, Any] = {
     "dataset": "flickr8k",
     "images": [
-        {"filename": f"{n}_a.jpg", "filepath": "", "split": split, "sentences": [{"raw": "A dog ."}, {"raw": "A cat ."}]}
+        {
+            "filename": f"{n}_a.jpg",
+            "filepath": "",
+            "split": split,
+            "sentences": [{"raw": "A dog ."}, {"raw": "A cat ."}],
+        }
         for n, split in ((1, "train"), (2, "val"), (3, "test"))
     ],
 }
@@ -117,7 +122,9 @@ def _text(plain: str, rng: random.Random) -> bytes:
     if what == 0:
         return change.damage(plain.encode(), rng)
     if what == 1:
-        return rng.choice((b"", b"\x00" * 1000, b"\xff\xfe" + plain.encode("utf-16-le"), plain.encode() * 2000, b"\n" * 10**6))
+        return rng.choice(
+            (b"", b"\x00" * 1000, b"\xff\xfe" + plain.encode("utf-16-le"), plain.encode() * 2000, b"\n" * 10**6)
+        )
     return change.text(plain, rng)
 
 
@@ -149,7 +156,7 @@ def _boxes(rng: random.Random, root: Path) -> Use:
     (root / ALIGNED_FILE).write_bytes(data)
 
     def read() -> None:
-        for picture in read_aligned(root / ALIGNED_FILE):
+        for picture in read_aligned(root / ALIGNED_FILE).values():
             picture.to_record()
 
     return read
@@ -158,7 +165,9 @@ def _boxes(rng: random.Random, root: Path) -> Use:
 def _release(rng: random.Random, root: Path) -> Use:
     """An archive of the Entities release with bad members, or a bad archive."""
     home = _flickr8k(root)
-    xml = rng.choice((_XML, _LAUGHS + _XML.replace("<name>7", "<name>&a11;"), "", "<a/>", _XML.replace("41", "9" * 5000)))
+    xml = rng.choice(
+        (_XML, _LAUGHS + _XML.replace("<name>7", "<name>&a11;"), "", "<a/>", _XML.replace("41", "9" * 5000))
+    )
     texts = {
         "Annotations/1.xml": change.text(xml, rng) if rng.random() < 0.5 else xml.encode(),
         "Sentences/1.txt": change.text(_SENTENCES, rng) if rng.random() < 0.5 else _SENTENCES.encode(),
@@ -183,7 +192,7 @@ def _release(rng: random.Random, root: Path) -> Use:
     path.write_bytes(change.damage(data, rng) if rng.random() < 0.5 else data)
 
     def build() -> None:
-        for line in build_aligned(home, path, root / "made"):
+        for line in build_aligned(home, path, out=root / "made"):
             if len(line.splitlines()) > 1:
                 raise Wrong(f"a problem of several lines: {line[:200]!r}")
 
@@ -203,7 +212,10 @@ def _missing(rng: random.Random, root: Path) -> Use:
 
 
 def _name(rng: random.Random, root: Path) -> Use:
-    name, where = rng.choice(("flickr8k", "coco", "folder", "flickr30k", "shapes", *change.WORDS)), rng.choice(change.WORDS)
+    name, where = (
+        rng.choice(("flickr8k", "coco", "folder", "flickr30k", "shapes", *change.WORDS)),
+        rng.choice(change.WORDS),
+    )
     return lambda: _read(load_dataset(name, where or root))
 
 
@@ -222,7 +234,6 @@ _KINDS: dict[str, Make] = {
 
 def _warm() -> None:
     tokenize("A dog .")
-
 
 
 TARGET = Target(name="captions", kinds=_KINDS, cases=700, seconds=5.0, megabytes=250.0, warm=_warm)

@@ -42,7 +42,9 @@ def zeros(count: int) -> bytes:
 def png_bomb(rng: random.Random) -> bytes:
     """Zeros by the million: just below the limit, just above it, and far beyond."""
     side = rng.choice((4999, 5001, 7000))
-    depth, colour, size = rng.choice(((8, 0, 1), (16, 0, 2), (8, 2, 3), (8, 6, 4), (16, 6, 8), (1, 0, 0.125), (8, 4, 2)))
+    depth, colour, size = rng.choice(
+        ((8, 0, 1), (16, 0, 2), (8, 2, 3), (8, 6, 4), (16, 6, 8), (1, 0, 0.125), (8, 4, 2))
+    )
     row = int(side * size + 7 * (size < 1)) + 1
     return png(side, side, zeros(row * side), depth=depth, colour=colour)
 
@@ -95,7 +97,11 @@ def exif(rng: random.Random) -> bytes:
     for _ in range(min(count, 500)):
         tag = rng.choice((0x0112, 0x8769, 0x8825, 0xA005, 0x9286, 0x014A, rng.randrange(65_536)))
         entries += struct.pack(
-            order + "HHII", tag, rng.choice((1, 2, 3, 4, 5, 7, 12, 13, 99)), rng.choice((1, 2, 4, 2**31)), rng.choice(_EDGES)
+            order + "HHII",
+            tag,
+            rng.choice((1, 2, 3, 4, 5, 7, 12, 13, 99)),
+            rng.choice((1, 2, 4, 2**31)),
+            rng.choice(_EDGES),
         )
     return head + struct.pack(order + "H", count) + entries + struct.pack(order + "I", rng.choice((0, 8, 2**32 - 1)))
 
@@ -112,7 +118,9 @@ def jpeg_segments(rng: random.Random) -> bytes:
             lambda: segment(0xE1, b"Exif\x00\x00" + exif(rng)),
             lambda: segment(0xE1, b"Exif\x00\x00" + rng.randbytes(60_000)),
             lambda: b"".join(segment(0xE1, b"Exif\x00\x00" + b"x" * 65_000) for _ in range(rng.choice((2, 100)))),
-            lambda: b"".join(segment(0xE2, b"ICC_PROFILE\x00" + bytes((i % 256, 255)) + b"x" * 60_000) for i in range(100)),
+            lambda: b"".join(
+                segment(0xE2, b"ICC_PROFILE\x00" + bytes((i % 256, 255)) + b"x" * 60_000) for i in range(100)
+            ),
             lambda: segment(0xE2, b"ICC_PROFILE\x00\x00\x00"),
             lambda: segment(0xE2, b"MPF\x00" + exif(rng)),
             lambda: segment(0xED, b"Photoshop 3.0\x008BIM" + rng.randbytes(200)),
@@ -158,7 +166,11 @@ def gif(rng: random.Random) -> bytes:
     """A GIF whose screen, frame and colours do not agree, or with very many frames."""
     if rng.random() < 0.3:
         frame = b"\x21\xf9\x04\x00\x01\x00\x00\x00\x2c\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02\x44\x01\x00"
-        return b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" + frame * rng.choice((2, 5000, 100_000)) + b";"
+        return (
+            b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff"
+            + frame * rng.choice((2, 5000, 100_000))
+            + b";"
+        )
     sizes = [min(rng.choice(_EDGES), 65_535) for _ in range(6)]
     flags = rng.randrange(256)
     table = rng.randbytes(3 * 2 ** ((flags & 7) + 1)) if flags & 0x80 else b""
@@ -228,11 +240,20 @@ def tiff(rng: random.Random) -> bytes:
         )
     directory = struct.pack(order + "H", len(tags))
     for tag, (kind, count, value) in sorted(tags.items()):
-        field = struct.pack(order + "HH", value & 0xFFFF, 0) if kind == 3 and count == 1 else struct.pack(order + "I", value)
+        field = (
+            struct.pack(order + "HH", value & 0xFFFF, 0)
+            if kind == 3 and count == 1
+            else struct.pack(order + "I", value)
+        )
         directory += struct.pack(order + "HHI", tag, kind, count) + field
     directory += struct.pack(order + "I", rng.choice((0, 0, 8, 2**31)))
     body = rng.choice((bytes(1600), rng.randbytes(1600), zlib.compress(bytes(5_000_000))))
-    return (b"II*\x00" if order == "<" else b"MM\x00*") + struct.pack(order + "I", 8) + directory.ljust(192, b"\x00") + body
+    return (
+        (b"II*\x00" if order == "<" else b"MM\x00*")
+        + struct.pack(order + "I", 8)
+        + directory.ljust(192, b"\x00")
+        + body
+    )
 
 
 def webp(rng: random.Random) -> bytes:
@@ -277,7 +298,9 @@ def flat_bomb(rng: random.Random) -> bytes:
     """One colour, as large as may be and a little larger, in the formats that pack it to almost nothing."""
     side = rng.choice((4999, 5001))
     kind = rng.choice(("JPEG", "TIFF", "WEBP", "GIF"))
-    mode = {"JPEG": rng.choice(("RGB", "CMYK", "L")), "TIFF": rng.choice(("RGBA", "L", "I;16", "F", "1"))}.get(kind, "L")
+    mode = {"JPEG": rng.choice(("RGB", "CMYK", "L")), "TIFF": rng.choice(("RGBA", "L", "I;16", "F", "1"))}.get(
+        kind, "L"
+    )
     return _flat(kind, mode, side)
 
 

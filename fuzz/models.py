@@ -150,7 +150,9 @@ def _header(files: dict[str, bytes], rng: random.Random) -> None:
             elif what == 4:
                 header[name] = rng.choice(change.VALUES)
             elif what == 5:
-                header["__metadata__"] = rng.choice((None, {}, {"vocabulary": "x"}, {"vocabulary": 3}, [], {"a": "b" * 10**6}))
+                header["__metadata__"] = rng.choice(
+                    (None, {}, {"vocabulary": "x"}, {"vocabulary": 3}, [], {"a": "b" * 10**6})
+                )
             else:
                 del header[name]
 

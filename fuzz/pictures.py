@@ -56,10 +56,6 @@ def _damaged(kind: str) -> Callable[[random.Random], bytes]:
     return lambda rng: change.damage(some_picture(rng, kind), rng)
 
 
-def _whole(rng: random.Random) -> bytes:
-    return some_picture(rng)
-
-
 def _polyglot(rng: random.Random) -> bytes:
     first, second = some_picture(rng), rng.choice((some_picture(rng), rng.choice(_OTHERS)))
     head = rng.choice((4, 12, 64))
@@ -96,30 +92,40 @@ def _wrong_path(rng: random.Random, folder: Path) -> Use:
     return lambda: check(read_picture(rng.choice((path, str(path)))))
 
 
+_BYTES: dict[str, Callable[[random.Random], bytes]] = {
+    **{f"damaged {kind}": _damaged(kind) for kind in FORMATS},
+    "whole": some_picture,
+    "polyglot": _polyglot,
+    "nothing": _nothing,
+    "turned": _turned,
+    "PNG that lies": crafted.png_lies,
+    "PNG strip": crafted.png_strip,
+    "PNG bomb": crafted.png_bomb,
+    "PNG metadata": crafted.png_metadata,
+    "JPEG segments": crafted.jpeg_segments,
+    "JPEG sizes": crafted.jpeg_sizes,
+    "JPEG scans": crafted.jpeg_scans,
+    "GIF": crafted.gif,
+    "BMP": crafted.bmp,
+    "TIFF": crafted.tiff,
+    "WebP": crafted.webp,
+    "PPM": crafted.ppm,
+    "moving": _moving,
+    "flat bomb": crafted.flat_bomb,
+}
+
+
+def made(kind: str, rng: random.Random) -> bytes:
+    """The bytes of a bad picture of some kind."""
+    return _BYTES[kind](rng)
+
+
 TARGET = Target(
     name="pictures",
     kinds={
-        **{f"damaged {kind}": upload(_damaged(kind)) for kind in FORMATS},
-        "whole": upload(_whole),
-        "polyglot": upload(_polyglot),
-        "nothing": upload(_nothing),
+        **{kind: upload(make) for kind, make in _BYTES.items()},
         "wrong extension": _wrong_extension,
         "wrong path": _wrong_path,
-        "turned": upload(_turned),
-        "PNG that lies": upload(crafted.png_lies),
-        "PNG strip": upload(crafted.png_strip),
-        "PNG bomb": upload(crafted.png_bomb),
-        "PNG metadata": upload(crafted.png_metadata),
-        "JPEG segments": upload(crafted.jpeg_segments),
-        "JPEG sizes": upload(crafted.jpeg_sizes),
-        "JPEG scans": upload(crafted.jpeg_scans),
-        "GIF": upload(crafted.gif),
-        "BMP": upload(crafted.bmp),
-        "TIFF": upload(crafted.tiff),
-        "WebP": upload(crafted.webp),
-        "PPM": upload(crafted.ppm),
-        "moving": upload(_moving),
-        "flat bomb": upload(crafted.flat_bomb),
     },
     cases=2100,
     seconds=4.0,

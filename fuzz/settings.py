@@ -83,8 +83,16 @@ def _yaml(rng: random.Random, folder: Path) -> Use:
 
 def _set(rng: random.Random, folder: Path) -> Use:
     keys = ("epochs", "model.encoder", "hard.reward", "model", "model.decoding.beam", "a.b.c", ".", "epochs.x", "=", "")
-    texts = ("3", "-1", "[1", "null", "{a: 1}", "1e400", *_TEXTS, *change.WORDS)
-    changes = [f"{rng.choice(keys)}{rng.choice(('=', '=', '=', '', '=='))}{rng.choice(texts)}" for _ in range(rng.randint(1, 4))]
+    usual = ("3", "0.5", "true", "total", "-1", "[1", "null", "{a: 1}", "1e400")
+    texts = (*usual * 5, *_TEXTS, *change.WORDS)
+    changes = [
+        f"{rng.choice(keys)}{rng.choice(('=', '=', '=', '', '=='))}{rng.choice(texts)}"
+        for _ in range(rng.randint(1, 4))
+    ]
+    if rng.random() < 0.3:
+        changes = rng.sample(
+            ("epochs=3", "model.decoding.beam=2", "hard={}", "average_last=1", "seed=x", "data=null"), 2
+        )
     name = rng.choice((*presets(), *presets(), *change.WORDS, str(folder), "x.yaml"))
     return lambda: _config(train_config(name, changes))
 
@@ -100,7 +108,16 @@ def _run(rng: random.Random, folder: Path) -> Use:
     """A run folder whose files were damaged behind the program's back."""
     run = folder / "run"
     RunFolder.create(run, train_config("shapes-soft"))
-    status = {"state": "running", "epoch": 1, "step": 10, "total": 100, "best": 0.5, "sequence": 3, "pid": 1, "host": "h"}
+    status = {
+        "state": "running",
+        "epoch": 1,
+        "step": 10,
+        "total": 100,
+        "best": 0.5,
+        "sequence": 3,
+        "pid": 1,
+        "host": "h",
+    }
     order = {"job": "j", "attempt": 1, "cpus": 1.0, "gpus": 0.0, "workers": 1, "created": 1.0, "submitted": 2.0}
     record = {"kind": "epoch", "step": 10, "epoch": 1, "loss": 2.0, "dev": {"CIDEr": 0.5}}
     (run / "status.json").write_bytes(change.as_json(change.values(status, rng), rng))

@@ -38,7 +38,9 @@ _PLACES = 4
 def _value(kind: pa.DataType, rng: np.random.Generator) -> Any:
     """Some value of a column's type."""
     if pa.types.is_list(kind):
-        return ["dog", "ball"][: rng.integers(0, 3)]
+        return [_value(kind.value_type, rng) for _ in range(rng.integers(0, 3))]
+    if pa.types.is_struct(kind):
+        return {field.name: _value(field.type, rng) for field in kind}
     if pa.types.is_fixed_size_list(kind):
         return [int(n) for n in rng.integers(0, 2, kind.list_size)]
     if pa.types.is_floating(kind):
@@ -132,7 +134,9 @@ def _columns(rng: random.Random, folder: Path) -> Use:
         elif what == 3 and rows:
             table = table.take([rng.randrange(rows) for _ in range(rows)])
         elif column:
-            table = table.rename_columns([rng.choice(change.WORDS[:10]) if c == column else c for c in table.column_names])
+            table = table.rename_columns(
+                [rng.choice(change.WORDS[:6]) if c == column else c for c in table.column_names]
+            )
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink)
     files[name] = sink.getvalue().to_pybytes()
@@ -151,8 +155,13 @@ def _conditions(rng: random.Random, folder: Path) -> Use:
     _placed(folder, dict(_whole()))
     columns = (*(f.name for f in PICTURES), *(f.name for f in words_schema(_PLACES)), *change.WORDS[:8])
     operators: tuple[Any, ...] = ("=", "!=", "<", "<=", ">", ">=", "in", "contains", "known", "unknown", "like", "")
-    asked = [Condition(rng.choice(columns), rng.choice(operators), rng.choice((*change.VALUES, "dog", ["dog"]))) for _ in range(2)]
-    sort = rng.choice((None, *columns))
+    asked = [
+        Condition(rng.choice(columns), rng.choice(operators), rng.choice((*change.VALUES, "dog", ["dog"])))
+        for _ in range(2)
+    ]
+    if rng.random() < 0.5:
+        asked = [Condition("caption", rng.choice(operators), rng.choice(("dog", None, 5, "", "\x00")))]
+    sort = rng.choice((None, None, None, "caption", *columns))
     first, count = rng.choice((0, 3, -1, 10**9)), rng.choice((0, 5, -1, 10**12))
     kind: Any = rng.choice(("pictures", "words"))
 
