@@ -118,7 +118,7 @@ def _visit(rng: random.Random, folder: Path) -> Use:
 
 
 def _upload(rng: random.Random, folder: Path) -> Use:
-    """A picture, good or bad, dropped into the page under any name."""
+    """A picture, good or bad, dropped into the page under any name that Streamlit itself lets through."""
     kinds = ("damaged JPEG", "damaged PNG", "polyglot", "nothing", "turned", "JPEG segments", "GIF", "WebP")
     data = rng.choice(
         (
@@ -129,7 +129,7 @@ def _upload(rng: random.Random, folder: Path) -> Use:
             lambda: pictures.made(rng.choice(kinds), rng),
         )
     )()
-    name = rng.choice(("a.jpg", "a.png", "../../a.jpg", "<b>.jpg", "a\x00.jpg", "x" * 300 + ".png", "a.svg", "a"))
+    name = rng.choice(("a.jpg", "a.PNG", "../../a.jpg", "<b>.jpg", "a\x00.jpg", "x" * 300 + ".png", "a.svg.tiff"))
     page = rng.choice(("explore", "compare"))
 
     def drop() -> None:

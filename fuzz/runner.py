@@ -13,19 +13,20 @@ from fuzz.case import Outcome, Target, load_target
 from fuzz.worker import work
 
 START_SECONDS = 120.0  # a worker imports torch and loads a model
-PATIENCE = 10.0  # a case is killed after so many times the seconds that it may take: others use the machine too
+PATIENCE = 20.0  # a case is killed after so many times the seconds that it may take: others use the machine too
 _TELL = Callable[[Outcome], None]
 
 
 @dataclass
 class _Worker:
-    """A process, the case that it is at, and when that is overdue."""
+    """A process, the case that it is at, when that is overdue, and whether it has started and ended."""
 
     process: SpawnProcess
     connection: Connection
     number: int | None = None
     due: float = 0.0
     ready: bool = False
+    lost: bool = False
 
 
 def run_target(
@@ -56,9 +57,9 @@ def run_target(
                     outcomes.append(outcome)
                     tell(outcome)
             for worker in list(team):
-                lost = not worker.process.is_alive() and not worker.connection.poll()
-                late = time.monotonic() > worker.due and not worker.connection.poll()
-                if not (lost or late):
+                at_work = worker.number is not None or not worker.ready
+                late = at_work and not worker.lost and time.monotonic() > worker.due
+                if not (worker.lost or late):
                     continue
                 if worker.number is None:
                     raise RuntimeError(f"A worker for {name} did not start: what it printed says why.")
@@ -105,7 +106,7 @@ def _hear(worker: _Worker, target: Target) -> Outcome | None:
     try:
         said = worker.connection.recv()
     except (EOFError, OSError):
-        worker.process.join(5)
+        worker.lost = True
         return None
     if said == "ready":
         worker.ready = True
@@ -116,6 +117,8 @@ def _hear(worker: _Worker, target: Target) -> Outcome | None:
 
 def _given_up(worker: _Worker, target: Target, late: bool) -> Outcome:
     assert worker.number is not None
+    if not late:
+        worker.process.join(5)  # it is dying: its own exit code says why
     worker.process.kill()
     worker.process.join()
     told = (

@@ -32,11 +32,12 @@ def work(name: str, seed: int, connection: Connection) -> None:
     """Run the cases whose numbers come in, until the other end closes; one that kills the process is its last."""
     faulthandler.enable(file=os.fdopen(os.dup(2), "w"))
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    logging.disable(logging.CRITICAL)  # what Streamlit and others log of bad input would hide the table
+    logging.disable(logging.CRITICAL)
     target = load_target(name)
     target.warm()
     limit_memory(MEMORY)
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # the C libraries' remarks on bad input
+    for stream in (1, 2):  # what C libraries and Streamlit remark on bad input would hide the table
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
     connection.send("ready")
     while True:
         try:

@@ -19,6 +19,7 @@ from sat.lessons.engine import Filled, Posed, fill, source_line, test_line
 from sat.lessons.numbers import Map, Numbers
 from sat.lessons.scene import Scene
 from sat.lessons.tally import Tally
+from sat.ui import links
 from sat.ui.closer import small
 
 CHART = {"displayModeBar": False}
@@ -120,7 +121,7 @@ def _vote(key: str, posed: Posed, option: int) -> None:
     try:
         _tallies().vote(_named(key), _voter(), option, len(posed.options))
     except UserError as error:
-        st.caption(str(error))
+        st.caption(links.literal(str(error)))
 
 
 def _tally(key: str, posed: Posed) -> None:
