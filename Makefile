@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow lint bench evaluations clean
+.PHONY: help app test test-slow fuzz lint bench evaluations clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -12,6 +12,7 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
     $(python) -c 'import sys; sys.exit(sys.version_info < (3, 11) or print("$(python)"))' 2>/dev/null)) python3)
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+FUZZ_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := $(wildcard requirements.lock)
@@ -28,6 +29,9 @@ test: $(VENV)/.dev ## Every test that is not slow (PYTEST_ARGS="-k word" for som
 
 test-slow: $(VENV)/.dev ## The slow tests; pytest's code 5 says that there are none, which is no failure
 	$(RUN) -m pytest -q -m slow --durations=10 $(PYTEST_ARGS) || [ $$? -eq 5 ]
+
+fuzz: $(VENV)/.dev ## Hostile input by the thousand, for about a minute (FUZZ_ARGS="--seed 7 --seconds 600" for more)
+	$(RUN) -m fuzz $(FUZZ_ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(RUN) -m ruff check .
@@ -46,7 +50,7 @@ evaluations: $(VENV)/.app ## The evaluations that ship with the models of shapes
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	find sat tests pages -name __pycache__ -type d -prune -exec rm -rf {} +
+	find sat tests pages fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. Each stamp is newer than the files that it was made from, so nothing runs twice.
 

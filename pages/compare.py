@@ -65,7 +65,7 @@ def look(both: Both, where: Where) -> None:
     try:
         {"whole": over_the_caption, "glimpses": glimpses, "truth": averages}[panel](both, where.at)
     except UserError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(links.literal(str(error)), icon=":material/info:")
 
 
 entry.through_the_entry()
@@ -118,7 +118,7 @@ try:
                     bind="query-params",
                 )
         if problem:
-            st.warning(problem, icon=":material/info:")
+            st.warning(links.literal(problem), icon=":material/info:")
         elif picked is None:
             st.info("Choose a picture, and both models look at it.", icon=":material/image:")
         else:
@@ -132,5 +132,5 @@ try:
             if both.pairs:
                 save_comparison(both, lambda: where.view, f"{name}-{first}-{second}")
 except UserError as error:
-    st.warning(str(error), icon=":material/info:")
+    st.warning(links.literal(str(error)), icon=":material/info:")
 links.mark_read()

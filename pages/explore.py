@@ -54,7 +54,7 @@ def look(
     base, branch = branches.base_trace, branches.opened()
     problem = branches.problem()
     if problem:
-        st.warning(problem, icon=":material/info:")
+        st.warning(links.literal(problem), icon=":material/info:")
     tree_bar(branches)
     left, right = st.columns([0.62, 0.38] if branch is None else 2, gap="medium")
     with left:
@@ -145,7 +145,7 @@ try:
             with st.popover("Decoding", icon=":material/tune:"):
                 decoding = decoding_choice.choose_decoding(config_of(model))
         if problem:
-            st.warning(problem, icon=":material/info:")
+            st.warning(links.literal(problem), icon=":material/info:")
         elif picked is None:
             st.info("Choose a picture, and the model describes it.", icon=":material/image:")
         else:
@@ -158,5 +158,5 @@ try:
             if trace.words:
                 save_buttons(lambda: here["shown"], f"{name}-{model}")
 except UserError as error:
-    st.warning(str(error), icon=":material/info:")
+    st.warning(links.literal(str(error)), icon=":material/info:")
 links.mark_read()

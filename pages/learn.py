@@ -53,5 +53,5 @@ try:
         scene = example(model, picture, chapter.slug, names, captions)
     st.fragment(reader.read)(chapter, scene, model)
 except UserError as error:
-    st.warning(str(error), icon=":material/info:")
+    st.warning(links.literal(str(error)), icon=":material/info:")
 links.mark_read()

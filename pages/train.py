@@ -35,5 +35,5 @@ try:
         if chosen is not None:
             detail(jobs, chosen)
 except UserError as error:
-    st.warning(str(error), icon=":material/info:")
+    st.warning(links.literal(str(error)), icon=":material/info:")
 links.mark_read()

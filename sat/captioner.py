@@ -83,7 +83,14 @@ class Captioner:
             raise UserError(f"The model {self.name} reads pictures of {size} pixels: read them with size={size}.")
         device = next(self.decoder.parameters()).device
         with self._lock, torch.inference_mode():
-            return self.encoder(pixels([p.square for p in pictures]).to(device))
+            raw = self.encoder(pixels([p.square for p in pictures]).to(device))  # (B, L, D)
+        if raw.shape[1:] != (self.config.places, self.config.annotation_dim):
+            raise UserError(
+                f"The encoder {self.encoder.name} gives {raw.shape[1]} x {raw.shape[2]} annotations, and the model "
+                f"{self.name} was trained on {self.config.places} x {self.config.annotation_dim}: these do not belong "
+                "together."
+            )
+        return raw
 
     def caption(self, picture: Picture, decoding: Decoding | None = None, *, tree: bool = False) -> Trace:
         """Caption one picture."""

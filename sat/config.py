@@ -15,6 +15,8 @@ Recurrence = Literal["lstm", "rnn", "log-bilinear"]
 Context = Literal["expected", "argmax", "sample"]
 Settings = TypeVar("Settings", bound=BaseModel)
 
+_MAX_YAML = 200_000  # characters; PyYAML reads about 100,000 a second
+
 
 class _Strict(BaseModel):
     """Unknown keys are refused: a misspelt setting must not be ignored."""
@@ -82,14 +84,14 @@ class ModelConfig(_Strict):
     encoder: str = "tf_efficientnet_lite2"
     encoder_fingerprint: str = ""
     image_size: int = Field(224, ge=32, le=1024)
-    rows: int = Field(14, ge=1)
-    columns: int = Field(14, ge=1)
-    annotation_dim: int = Field(352, ge=1)
-    embedding_dim: int = Field(256, ge=1)
-    hidden_dim: int = Field(512, ge=1)
-    attention_dim: int = Field(256, ge=1)
+    rows: int = Field(14, ge=1, le=256)
+    columns: int = Field(14, ge=1, le=256)
+    annotation_dim: int = Field(352, ge=1, le=65_536)
+    embedding_dim: int = Field(256, ge=1, le=65_536)
+    hidden_dim: int = Field(512, ge=1, le=65_536)
+    attention_dim: int = Field(256, ge=1, le=65_536)
     last_words: int = Field(5, ge=1, le=100)
-    vocabulary_size: int = Field(4, ge=4)
+    vocabulary_size: int = Field(4, ge=4, le=10_000_000)
     dropout: float = Field(0.5, ge=0.0, lt=1.0)
     context_dropout: float = Field(0.2, ge=0.0, lt=1.0)
     decoding: Decoding = Decoding()
@@ -239,7 +241,7 @@ def load_yaml(path: Path) -> Any:
         UserError: the file is missing, unreadable or not YAML.
     """
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path} does not exist: name a preset or a YAML file of settings.") from None
     except yaml.YAMLError as error:
@@ -247,3 +249,19 @@ def load_yaml(path: Path) -> Any:
         raise UserError(f"{path}:{line}: not valid YAML: correct the line and try again.") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read ({error}): check the file.") from None
+
+
+def parse_yaml(text: str) -> Any:
+    """The content of a YAML text.
+
+    Raises:
+        yaml.YAMLError: it is not YAML, or larger than settings are.
+    """
+    if len(text) > _MAX_YAML:
+        raise yaml.YAMLError("too large")
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise
+    except Exception as error:  # on odd dates, numbers, tags and depths PyYAML raises almost anything
+        raise yaml.YAMLError(str(error)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tempfile
@@ -9,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from sat.errors import UserError
 
@@ -68,6 +70,18 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 def _not_written(path: Path, error: OSError) -> UserError:
     reason = error.strerror or str(error)
     return UserError(f"{path} could not be written ({reason}): free some space or choose another place.")
+
+
+def from_json(text: str | bytes) -> Any:
+    """The content of JSON that may be damaged.
+
+    Raises:
+        ValueError: it is not JSON, or nests deeper than Python can follow.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def write_bytes(path: Path, content: bytes) -> None:

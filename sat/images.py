@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import warnings
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -18,14 +19,18 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sat.errors import UserError
+from sat.jpeg import count_scans
 
 MODEL_SIZE = 224  # pixels; the side of the square that the encoder sees
 MAX_PIXELS = 25_000_000  # a larger picture is refused before it is decoded (decompression bombs)
+MAX_SIDE = 30_000  # pixels; of a narrower strip than that, the squash to a square would need gigabytes on the way
+MAX_SCANS = 60  # of a progressive JPEG, whose decoding goes over all pixels in each of them
 MAX_BYTES = 40 * 1024 * 1024  # a larger file is refused before it is read
 DISPLAY_SIZE = 1024  # pixels; the longer side of what is shown and drawn on
 
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "HEIF", "PPM")  # JPEG's reader opens MPO too
 _READABLE = "JPEG, PNG, WebP, GIF, BMP, TIFF or HEIC"
+_STRIP = 1_000_000  # pixels that are converted at a time
 _heif_ready = False
 
 
@@ -61,15 +66,18 @@ def read_picture(source: str | Path | bytes | BinaryIO, *, size: int = MODEL_SIZ
     name, data = _read_bytes(source)
     if not data:
         raise UserError(f"{name} is empty: choose a picture file ({_READABLE}).")
-    image = _decode(name, data)
-    return from_array(np.asarray(image), size=size)
+    return _picture(_decode(name, data), size)
 
 
 def from_array(rgb: np.ndarray, *, size: int = MODEL_SIZE) -> Picture:
     """A ``Picture`` from an RGB array, uint8 (H, W, 3), that is already upright."""
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise UserError("A picture array must be uint8 with shape (height, width, 3).")
-    image = Image.fromarray(rgb)
+    return _picture(Image.fromarray(rgb), size)
+
+
+def _picture(image: Image.Image, size: int) -> Picture:
+    """The ``Picture`` of an upright RGB image."""
     square = np.asarray(squash(image, size))
     display = image
     if max(image.size) > DISPLAY_SIZE:
@@ -128,10 +136,20 @@ def _decode(name: str, data: bytes) -> Image.Image:
                         f"{name} has {width * height / 1e6:.0f} million pixels, more than the "
                         f"{MAX_PIXELS // 1_000_000} million that are read: save a smaller copy and try again."
                     )
+                if max(width, height) > MAX_SIDE:
+                    raise UserError(
+                        f"{name} has {width} x {height} pixels, and a side of more than {MAX_SIDE} is not read: cut "
+                        "out the part that matters and try again."
+                    )
+                if (scans := count_scans(data)) > MAX_SCANS:
+                    raise UserError(
+                        f"{name} is a JPEG of {scans} scans, more than the {MAX_SCANS} that are read: save it again "
+                        "and try once more."
+                    )
                 image.seek(0)
                 image.load()
-                upright = ImageOps.exif_transpose(image)
-                return _to_rgb(upright if upright is not None else image)
+                ImageOps.exif_transpose(image, in_place=True)
+                return _to_rgb(image)
     except UserError:
         raise
     except Image.DecompressionBombError:  # Pillow's own limit, above ours, comes before the size can be asked
@@ -150,20 +168,55 @@ def _decode(name: str, data: bytes) -> Image.Image:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB on white, whatever the mode."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode.startswith("I") or image.mode == "F":
-        # 16-bit and floating-point greys: Pillow's own conversion clips to 255 instead of scaling.
-        grey = np.asarray(image, dtype=np.float64)
-        grey = np.nan_to_num(grey, nan=0.0, posinf=0.0, neginf=0.0)
-        top = 65535.0 if image.mode != "F" else max(float(grey.max(initial=0.0)), 1.0)
-        if image.mode == "I" and grey.max(initial=0.0) <= 255:
-            top = 255.0
-        grey8 = np.clip(np.rint(grey / top * 255.0), 0, 255).astype(np.uint8)
-        return Image.fromarray(grey8).convert("RGB")
+        top = _top(image)
+        return _in_strips(image, lambda strip: _scaled(strip, top))
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
-        return Image.alpha_composite(white, rgba).convert("RGB")
+        return _in_strips(image, _on_white)
     return image.convert("RGB")
+
+
+def _in_strips(image: Image.Image, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """The whole image converted strip by strip, so that what is needed on the way is small."""
+    result = Image.new("RGB", image.size)
+    for strip, top in _strips(image):
+        result.paste(convert(strip), (0, top))
+    return result
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[Image.Image, int]]:
+    """Strips of some rows and where they begin, from the top."""
+    rows = max(1, _STRIP // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height))), top
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    rgba = image.convert("RGBA")
+    white = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+    return Image.alpha_composite(white, rgba).convert("RGB")
+
+
+def _scaled(image: Image.Image, top: float) -> Image.Image:
+    """16-bit and floating-point greys, ``top`` being white: Pillow's own conversion clips to 255 instead."""
+    grey8 = np.clip(np.rint(_greys(image) / top * 255.0), 0, 255).astype(np.uint8)
+    return Image.fromarray(grey8).convert("RGB")
+
+
+def _top(image: Image.Image) -> float:
+    """The grey that is white."""
+    if image.mode not in ("F", "I"):
+        return 65535.0
+    largest = max(float(_greys(strip).max(initial=0.0)) for strip, _ in _strips(image))
+    if image.mode == "F":
+        return max(largest, 1.0)
+    return 255.0 if largest <= 255 else 65535.0
+
+
+def _greys(image: Image.Image) -> np.ndarray:
+    return np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _register_heif() -> None:

@@ -328,3 +328,40 @@ def png(width: int, height: int, depth: int, colour: int, pixels: bytes, rows: i
     filtered = b"".join(b"\0" + pixels[i * stride : (i + 1) * stride] for i in range(height if rows is None else rows))
     signature = b"\x89PNG\r\n\x1a\n"
     return signature + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(filtered, 9)) + chunk(b"IEND", b"")
+
+
+# What may be small as a file and large as work.
+
+
+def test_a_strip_too_long_to_be_squashed_is_refused():
+    """The squash passes through 224 columns of all rows: gigabytes for a picture of 1 x 25 million pixels."""
+    rows = images.MAX_SIDE + 1
+    assert "a side of more than 30000" in refused(encode(np.zeros((rows, 1), np.uint8), "PNG"))
+    assert read_picture(encode(np.zeros((images.MAX_SIDE, 1), np.uint8), "PNG")).display.shape == (1024, 1, 3)
+
+
+def test_a_jpeg_of_very_many_scans_is_refused():
+    data = encode(NOISE, "JPEG", progressive=True)
+    last = data[data.rindex(b"\xff\xda") : -2]
+    assert "a JPEG of 1010 scans" in refused(data[:-2] + last * 1000 + data[-2:])
+    assert read_picture(data[:-2] + last * 50 + data[-2:]).aspect == 1.5
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P", "I;16", "F"])
+def test_strips_do_not_show(mode, monkeypatch):
+    """Converted in strips or whole: the same pixels."""
+    if mode == "I;16":
+        image = Image.fromarray(NOISE[..., 0].astype(np.uint16) * 257)
+    elif mode == "F":
+        image = Image.fromarray(NOISE[..., 0].astype(np.float32) * 3)
+    else:
+        image = Image.fromarray(np.dstack([NOISE, NOISE[..., :1]])).convert(mode)
+    options = {"transparency": 3} if mode == "P" else {}
+    data = encode(image, "TIFF" if mode == "F" else "PNG", **options)
+    whole = read_picture(data)
+    monkeypatch.setattr(images, "_STRIP", 7 * 60)
+    np.testing.assert_array_equal(read_picture(data).display, whole.display)
+
+
+def test_names_that_cannot_be_shown_do_not_reach_the_message(tmp_path):
+    assert "\x1b" not in refused(tmp_path / "a\x1b[31m.jpg")

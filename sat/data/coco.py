@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def load(root: Path) -> Dataset:
         UserError: a file that nothing can be done without is missing or is not what it should be.
     """
     folder = root / "coco"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, never raises
         raise UserError(
             f"{folder} does not exist: put the COCO files there, or set SAT_DATA or --data to the folder above it."
         )

@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from sat.files import write_bytes
 
 ALIGNED_FILE = "entities_aligned.jsonl.gz"
 Box = tuple[float, float, float, float]
+_MAX_LINE = 2**20  # characters; the longest line of Flickr8k has 4225
 Progress = Callable[[int, int], None]
 
 
@@ -168,8 +170,11 @@ def read_aligned(path: Path) -> dict[str, AlignedPicture]:
     """
     pictures: dict[str, AlignedPicture] = {}
     try:
-        with gzip.open(path, "rt", encoding="utf-8") as lines:
-            for number, line in enumerate(lines, start=1):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for number in count(1):
+                line = file.readline(_MAX_LINE)
+                if not line:
+                    break
                 picture = _picture(line, f"{path}:{number}")
                 pictures[picture.image] = picture
     except FileNotFoundError:

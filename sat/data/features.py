@@ -23,7 +23,7 @@ from filelock import FileLock
 
 from sat.data.dataset import cache_root
 from sat.errors import UserError
-from sat.files import write_bytes
+from sat.files import from_json, write_bytes
 from sat.images import MODEL_SIZE, read_picture
 from sat.models.encoder import Encoder, pixels
 
@@ -207,7 +207,7 @@ def _read_index(path: Path) -> Iterator[tuple[str, int]]:
     """(hash, row) of every line up to the first damaged one, which an extraction was killed while writing."""
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
         try:
-            entry = json.loads(line)
+            entry = from_json(line)
             yield str(entry["hash"]), int(entry["row"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, OverflowError):
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from sat.data.dataset import Dataset, Example
@@ -26,7 +27,7 @@ def load(root: Path) -> Dataset:
         UserError: a file that nothing can be done without is missing.
     """
     folder = root / "flickr8k"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, never raises
         raise UserError(
             f"{folder} does not exist: put the Flickr8k files there, or set SAT_DATA or --data to the folder above it."
         )

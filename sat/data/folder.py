@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import os
 from pathlib import Path
 
 from sat.data.dataset import Dataset, Example
@@ -26,7 +27,7 @@ def load(root: Path, name: str = "folder") -> Dataset:
     Raises:
         UserError: the folder or the file is missing, or the file does not start with such a header.
     """
-    if not root.is_dir():
+    if not os.path.isdir(root):  # unlike Path.is_dir, never raises
         raise UserError(f"{root} does not exist: name a folder with pictures and a {CAPTIONS_FILE}.")
     captions, splits, lines, problems = read_captions_csv(root / CAPTIONS_FILE)
     examples = []

@@ -28,6 +28,7 @@ from sat.data.dataset import SPLITS, Dataset
 from sat.data.entities import ALIGNED_FILE, AlignedCaption, AlignedPicture, write_aligned
 from sat.data.shapes_grammar import describe
 from sat.errors import UserError
+from sat.files import from_json
 
 SIZE = 224  # pixels; the side of the pictures
 DEFAULT_COUNT = {"train": 2000, "dev": 200, "test": 200}
@@ -87,7 +88,7 @@ def load(root: Path) -> Dataset:
         UserError: it is not there.
     """
     folder = root / "shapes"
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # unlike Path.is_dir, never raises
         raise UserError(f"{folder} does not exist: make it with 'data prepare shapes'.")
     return folder_data.load(folder, "shapes")
 
@@ -295,6 +296,6 @@ def _write(folder: Path, settings: dict, progress: Progress | None) -> None:
 
 def _read_settings(folder: Path) -> dict | None:
     try:
-        return json.loads((folder / _SETTINGS_FILE).read_bytes())
+        return from_json((folder / _SETTINGS_FILE).read_bytes())
     except (OSError, ValueError):
         return None

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from sat.config import Context, Decoding, ModelConfig
+from sat.errors import UserError
 from sat.models.decoder import StepOutput
 from sat.trace import BeamNode, Step, Trace, entropy
 from sat.vocabulary import END, PAD, START, UNKNOWN, Vocabulary
@@ -54,14 +55,21 @@ class StepRecord:
 
     @classmethod
     def of(cls, out: StepOutput, log_prob: Tensor, alternatives: int, *, keep_logits: bool = False) -> StepRecord:
-        """Keep a step whose next-word log-probabilities are (P, K, V)."""
+        """Keep a step whose next-word log-probabilities are (P, K, V).
+
+        Raises:
+            UserError: they are no numbers, which happens with finite but damaged weights.
+        """
         best, ids = log_prob.topk(min(alternatives, log_prob.shape[-1]), dim=-1)  # (P, K, A)
+        top_probabilities = best.exp().cpu().numpy()
+        if np.isnan(top_probabilities).any():  # NaN counts as the largest, so it is here if it is anywhere
+            raise UserError("The weights of this model are too large to compute with: use an earlier checkpoint.")
         return cls(
             alpha=None if out.alpha is None else out.alpha.float().cpu().numpy(),
             used=None if out.weights is None else out.weights.float().cpu().numpy(),
             beta=None if out.beta is None else out.beta.float().cpu().numpy(),
             top_ids=ids.cpu().numpy(),
-            top_probabilities=best.exp().cpu().numpy(),
+            top_probabilities=top_probabilities,
             logits=out.logits.float().cpu().numpy() if keep_logits and out.logits is not None else None,
         )
 

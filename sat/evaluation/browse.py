@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +14,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sat.errors import UserError
+from sat.evaluation.rows import PICTURES, words_schema
 from sat.evaluation.store import ABOUT_FILE, FOLDER, PICTURES_FILE, VERSION, WORDS_FILE
+from sat.files import from_json
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "in", "contains", "mentions", "known", "unknown"]
 Kind = Literal["pictures", "words"]
@@ -81,17 +82,22 @@ class EvaluationStore:
         """
         path = folder / FOLDER
         try:
-            about = json.loads((path / ABOUT_FILE).read_text(encoding="utf-8"))
+            about = from_json((path / ABOUT_FILE).read_text(encoding="utf-8"))
             version = about["version"]
             counts = {name: int(about[name]) for name in ("pictures", "words", "rows", "columns")}
-            there = {name: pq.read_metadata(path / file).num_rows for name, file in _FILES.items()}
+            read = {name: pq.read_metadata(path / file) for name, file in _FILES.items()}
+            there = {name: metadata.num_rows for name, metadata in read.items()}
+            as_written = version != VERSION or (
+                read["pictures"].schema.to_arrow_schema().equals(PICTURES)
+                and read["words"].schema.to_arrow_schema().equals(words_schema(counts["rows"] * counts["columns"]))
+            )
         except FileNotFoundError:
             raise UserError(f"{folder} holds no evaluation rows: make them with 'evaluate --out {folder}'.") from None
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException):
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, pa.ArrowException):
             raise UserError(f"The rows in {path} are damaged: evaluate the model again.") from None
         if version != VERSION:
             raise UserError(f"The rows in {path} are of another version ({version}): evaluate the model again.")
-        if any(there[name] != counts[name] for name in there):
+        if not as_written or any(there[name] != counts[name] for name in there):
             raise UserError(f"The rows in {path} are damaged: evaluate the model again.")
         return cls(folder, about)
 
@@ -247,7 +253,7 @@ class EvaluationStore:
             column = self._column(condition.column, kind).combine_chunks()
             try:
                 mask = _fulfils(column, condition)
-            except (pa.ArrowException, TypeError, ValueError):
+            except (pa.ArrowException, TypeError, ValueError, OverflowError):
                 raise UserError(
                     f"Rows cannot be chosen by {condition.column} {condition.operator} {condition.value!r}: the column "
                     f"holds {column.type}."

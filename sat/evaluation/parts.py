@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from sat.errors import UserError
 from sat.evaluation.measured import Measured, Setting
-from sat.files import atomic_file, write_text
+from sat.files import atomic_file, from_json, write_text
 from sat.trace import Step, Trace
 
 _VERSION = 1  # raised when parts of an earlier version cannot be gone on with
@@ -73,7 +73,7 @@ class Parts:
     def load_record(self, name: str) -> dict[str, Any] | None:
         """Another result; None if it is not there or cannot be read."""
         try:
-            record = json.loads((self.folder / f"{name}.json").read_text(encoding="utf-8"))
+            record = from_json((self.folder / f"{name}.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return None
         return record if isinstance(record, dict) else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from sat.data.dataset import Dataset
 from sat.errors import UserError
 from sat.evaluation.card import model_card
 from sat.evaluation.evaluate import Progress, evaluate
-from sat.files import copy_folder
+from sat.files import copy_folder, from_json
 
 
 def publish(
@@ -78,7 +77,7 @@ def write_card(folder: Path, other_seeds: Sequence[dict[str, Any]] = ()) -> None
 def read_training(folder: Path) -> dict[str, Any] | None:
     """Settings, epochs and choices of the run that made a model; None where they were not kept."""
     try:
-        story = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+        story = from_json((folder / "training.json").read_text(encoding="utf-8"))
         return story if {"settings", "epochs"} <= set(story) else None
     except (OSError, ValueError, TypeError):
         return None

@@ -23,7 +23,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sat.errors import UserError
-from sat.files import write_text
+from sat.files import from_json, write_text
 
 _OBJECT_STORE = 80_000_000  # bytes, about the least that Ray takes: jobs exchange files, not objects
 _START_SECONDS = 120.0
@@ -192,7 +192,7 @@ class LocalHead:
 
     def _read(self) -> _Record | None:
         try:
-            return _Record(**json.loads(self._record_file.read_text(encoding="utf-8")))
+            return _Record(**from_json(self._record_file.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
 

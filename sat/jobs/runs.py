@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from sat.errors import UserError
 from sat.files import write_text
 from sat.training.run import RunFolder
@@ -126,9 +128,8 @@ def read_order(path: Path) -> Order:
     """``job.json`` of a run folder; one without a job where it is missing or damaged."""
     try:
         record = json.loads((path / JOB_FILE).read_text(encoding="utf-8"))
-        known = {f.name for f in fields(Order)}
-        return Order(**{k: v for k, v in record.items() if k in known})
-    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
+        return TypeAdapter(Order).validate_python({f.name: record[f.name] for f in fields(Order) if f.name in record})
+    except (OSError, ValueError, TypeError, RecursionError):  # pydantic's ValidationError is a ValueError
         return Order()
 
 
@@ -158,7 +159,7 @@ def read_run(path: Path) -> Run:
         epoch=_count(status, "epoch"),
         step=_count(status, "step"),
         total=_count(status, "total"),
-        best=float(best) if isinstance(best, int | float) else None,
+        best=_number(best),
         error=damaged or str(status.get("error", "")),
         hint=str(status.get("hint", "")),
         resumable=folder.state_file.is_file(),
@@ -184,6 +185,13 @@ def run_folders(root: Path) -> list[Path]:
     return [Path(entry) for entry in entries if os.path.isfile(os.path.join(entry, "config.yaml"))]
 
 
+def _number(value: Any) -> float | None:
+    try:
+        return float(value) if isinstance(value, int | float) else None
+    except OverflowError:
+        return None
+
+
 def _count(status: dict[str, Any], key: str) -> int:
     value = status.get(key)
-    return value if isinstance(value, int) else 0
+    return value if isinstance(value, int) and 0 <= value < 2**53 else 0

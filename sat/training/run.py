@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from sat.config import TrainConfig, load_yaml, parse
 from sat.errors import UserError
-from sat.files import atomic_file, write_text
+from sat.files import atomic_file, from_json, write_text
 
 _BEAT = 5.0  # seconds between two heartbeats
 _BOOKKEEPING = ("pid", "host", "job", "sequence", "heartbeat")
@@ -89,7 +89,7 @@ class RunFolder:
         records = []
         for line in self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
-                record = json.loads(line)
+                record = from_json(line)
             except ValueError:
                 continue
             if isinstance(record, dict) and kind in (None, record.get("kind")):
@@ -117,8 +117,8 @@ class RunFolder:
     def read_status(self) -> dict[str, Any]:
         """The content of status.json; empty where it is missing or damaged."""
         try:
-            record = json.loads((self.path / "status.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError):
+            record = from_json((self.path / "status.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
             return {}
         return record if isinstance(record, dict) else {}
 

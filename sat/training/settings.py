@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from sat.config import TrainConfig, load_yaml, parse
+from sat.config import TrainConfig, load_yaml, parse, parse_yaml
 from sat.errors import UserError
 
 _FOLDER = Path(__file__).parent / "presets"
@@ -42,7 +42,7 @@ def train_config(preset: str, changes: Sequence[str] = ()) -> TrainConfig:
         if not equals or not all(key.split(".")):
             raise UserError(f"--set {change}: write it as key=value, for example --set epochs=3.")
         try:
-            value = yaml.safe_load(text)
+            value = parse_yaml(text)
         except yaml.YAMLError:
             raise UserError(f"--set {change}: the value is not valid YAML: put it in quotes.") from None
         *parents, last = key.split(".")

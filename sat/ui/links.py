@@ -7,6 +7,7 @@ asking the server.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -19,6 +20,7 @@ SAMPLE, MODEL, STEP, OVERLAY, SCALE, SHOW = "sample", "model", "step", "overlay"
 SIGMA, STRENGTH = "sigma", "strength"
 BRANCHES, OPEN, PANEL, PICTURE = "branches", "branch", "panel", "picture"
 _FIRST = "_links_read"
+_MARKS = re.compile(r"[\\`*\[\]<>$~|]|(?<!\w)_|_(?!\w)|:(?=\S)")  # of Markdown, within a line
 
 
 def first_run() -> bool:
@@ -70,13 +72,13 @@ def wrong_values(checks: dict[str, Callable[[str], bool]]) -> list[str]:
         value = st.query_params.get(name)
         if value is not None and not check(value):
             shown = value if len(value) <= 40 else value[:40] + "…"
-            wrong.append(f"{name}={shown}")
+            wrong.append(f"{name}={''.join(c if c.isprintable() else '�' for c in shown)}")
     return wrong
 
 
 def note(wrong: list[str]) -> str:
     """One sentence about parameters that could not be used."""
-    listed = ", ".join(f"“{item}”" for item in wrong)
+    listed = ", ".join(f"“{literal(item)}”" for item in wrong)
     return f"The link asks for {listed}, which is not to be had here, so the usual setting is shown instead."
 
 
@@ -160,6 +162,11 @@ def _keep(name: str, key: str, default: str, new_caption: bool, forgets: Sequenc
 def plain(text: str) -> str:
     """Somebody else's text, so that it is shown as it is and not as Markdown."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()#+-.!|<>$:~" else c for c in text)
+
+
+def literal(sentence: str) -> str:
+    """A sentence that repeats what somebody wrote, so that nothing in it becomes a picture, a link or a colour."""
+    return _MARKS.sub(r"\\\g<0>", sentence)
 
 
 def forget_caption() -> None:

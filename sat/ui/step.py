@@ -116,4 +116,4 @@ def look_closer(model: str, branches: Branches, trace: Trace, step: int) -> None
     try:
         draw(model, branches.base_picture, branches.base_annotations, trace, step)
     except UserError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(links.literal(str(error)), icon=":material/info:")
