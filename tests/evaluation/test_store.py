@@ -79,6 +79,7 @@ def test_order(store: EvaluationStore, written: list[tuple[dict, list[dict]]]) -
         (Condition("length", "in", [1, 4]), lambda row: row["length"] in (1, 4)),
         (Condition("image", "=", "00007.jpg"), lambda row: row["picture"] == 7),
         (Condition("caption", "contains", "DOG r"), lambda row: "dog r" in row["caption"]),
+        (Condition("references", "mentions", "rence 7"), lambda row: str(row["picture"]).startswith("7")),
         (Condition("words", "contains", "grass"), lambda row: "grass" in row["words"]),
         (Condition("objects_hallucinated", "contains", "dog"), lambda row: row["objects_hallucinated"] == ["dog"]),
     ],

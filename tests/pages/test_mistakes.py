@@ -240,3 +240,53 @@ def test_without_an_evaluation_the_page_says_how_to_make_one(tiny):
     app = run()
     assert any(b.key == "evaluate" for b in app.button)
     assert "python -m sat evaluate" in run(view="overview").info[0].value
+
+
+@pytest.fixture
+def without(places: Path) -> Path:
+    """An evaluation of a folder without boxes, by a model without attention; the first picture is there."""
+    from PIL import Image
+
+    from sat.evaluation.store import write_store
+    from tests.evaluation.stored import ABOUT, picture
+
+    mine = places / "mine"
+    mine.mkdir()
+    Image.new("RGB", (60, 40), (90, 120, 40)).save(mine / "00001.jpg")
+    lines = ["image,caption,split", "00001.jpg,A dog .,test", "00001.jpg,Reference 1 .,test"]
+    (mine / "captions.csv").write_text("\n".join(lines))
+    rng = np.random.default_rng(0)
+    made = [picture(i, rng, attends=False) for i in range(30)]
+    decoding = {"context": None, "beam": 3, "length_norm": 0.7}
+    about = {**ABOUT, "model": "none-tiny", "decoding": decoding, "root": str(mine)}
+    write_store(places / "runs" / "evaluations" / "mine", about, made)
+    return mine
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_without_boxes_and_attention_views_say_what_they_would_need(without: Path, view: str):
+    app = run(view=view, eval="runs/evaluations/mine")
+    assert not app.warning and not app.error
+    if view == "patterns":
+        assert "no attention" in app.info[0].value
+        assert "tag" in run(view=view, eval="runs/evaluations/mine", pattern="slices", slice="tag").info[0].value
+    if view == "two":
+        assert "no other evaluation" in app.info[0].value
+
+
+def test_a_folder_of_ones_own_is_shown_with_what_there_is(without: Path):
+    app = run(view="browse", eval="runs/evaluations/mine", image="00001.jpg")
+    data = player(app)
+    assert (
+        "no attention" in data["reason"]
+        and data["distribution"] is None
+        and (data["width"], data["height"]) == (60, 40)
+    )
+    assert "Nobody drew boxes in this picture" in said(app)
+    app = run(view="browse", eval="runs/evaluations/mine", image="00002.jpg")  # the file is not there
+    assert "is not here any more" in app.warning[0].value and not components(app, "sat_word_player")
+    assert any("Reference 2" in m.value for m in app.markdown)
+    app = run(view="browse", eval="runs/evaluations/mine", sort="entropy")
+    assert len(images(app)) == 20
+    app.selectbox(key="filter Sort by").set_value("beta").run()
+    assert not app.exception

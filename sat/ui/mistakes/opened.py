@@ -23,6 +23,7 @@ from sat.evaluation.pictures import EvaluatedPictures
 from sat.evaluation.quadrants import Quadrants
 from sat.evaluation.store import ABOUT_FILE, FOLDER
 from sat.evaluation.traces import stored_trace
+from sat.evaluation.versus import Versus, Wrong, versus
 from sat.evaluation.word_classes import WordClasses, word_classes
 from sat.images import Picture
 from sat.models.encoder import Geometry
@@ -129,9 +130,13 @@ def confusions(opened: Opened) -> list[Confusion]:
     return _confusions(opened.found.folder, opened.key, opened)
 
 
-def image_names(opened: Opened) -> dict[str, int]:
-    """The numbers of all pictures by name."""
-    return _numbers(opened)
+def against(first: Opened, second: Opened, wrong: Wrong) -> Versus:
+    """Two evaluations set against each other, picture by picture.
+
+    Raises:
+        UserError: they have no picture in common.
+    """
+    return _against(first.found.folder, first.key, second.found.folder, second.key, wrong, first, second)
 
 
 @st.cache_resource(max_entries=6, show_spinner="Opening the evaluation …")
@@ -173,6 +178,13 @@ def _by_word(folder: Path, key: str, _opened: Opened) -> Quadrants:
 @st.cache_resource(max_entries=6, show_spinner=False)
 def _confusions(folder: Path, key: str, _opened: Opened) -> list[Confusion]:
     return confusion(_opened.store)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _against(
+    first: Path, first_key: str, second: Path, second_key: str, wrong: Wrong, _first: Opened, _second: Opened
+) -> Versus:
+    return versus(_first.store, _second.store, wrong)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

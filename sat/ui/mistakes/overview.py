@@ -46,7 +46,7 @@ def _headline(opened: Opened) -> None:
     objects = opened.hallucination.get("objects") or {}
     model, human = objects.get("model") or {}, objects.get("human") or {}
     attention = opened.metrics.get("attention") or {}
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for name in ("CIDEr", "METEOR", "BLEU-4"):
             if scores.get(name) is not None:
                 st.metric(name, f"{scores[name]:.1f}", help="Of the whole split, standard protocol.", width="content")

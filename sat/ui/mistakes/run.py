@@ -89,7 +89,6 @@ def _form(names: list[str]) -> None:
     started = st.button(
         "Evaluate",
         icon=":material/play_arrow:",
-        type="primary",
         key="evaluate",
         disabled=dataset == FOLDER and not data,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sat.errors import UserError
 from sat.evaluation.found import Found
 from sat.evaluation.quadrants import Quadrants
-from sat.evaluation.versus import Versus, Wrong, versus
+from sat.evaluation.versus import Versus, Wrong
 from sat.ui.mistakes import opened as evaluation
 from sat.ui.mistakes.opened import Opened
 
@@ -78,7 +78,7 @@ def _side(side: str, rest: str, opened: Opened, others: Collection[Found]) -> Na
         return None
     try:
         wrong = _wrong(criterion)
-        both = versus(opened.store, evaluation.open_evaluation(found).store, wrong)
+        both = evaluation.against(opened, evaluation.open_evaluation(found), wrong)
     except (UserError, ValueError):
         return None
     pairs: Callable[[Versus], tuple] = {

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import streamlit as st
 
 from sat.evaluation.found import Found, labels
 from sat.evaluation.rows import SCORES
-from sat.evaluation.versus import Pair, Versus, Wrong, versus
+from sat.evaluation.versus import Pair, Versus, Wrong
 from sat.ui import links
 from sat.ui.mistakes import nav
 from sat.ui.mistakes.nav import OTHER
-from sat.ui.mistakes.opened import Opened, open_evaluation
+from sat.ui.mistakes.opened import Opened, against, open_evaluation
 from sat.ui.mistakes.query import Query
 from sat.ui.mistakes.sets import versus_set
 
@@ -35,17 +34,16 @@ def two(opened: Opened, found: Sequence[Found]) -> None:
         return
     said = labels(list(found))
     usual = next((one for one in others if one.model != opened.found.model), others[0])
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="large"):
-        name = links.select(
-            "Set against", [one.name for one in others], said, name=OTHER, default=usual.name, new_caption=False
-        )
+    with st.container():  # so that on a phone the choices go on below
+        names = [one.name for one in others]
+        name = links.select("Set against", names, said, name=OTHER, default=usual.name, new_caption=False)
         by = links.select(
             "A caption is wrong if it", list(CRITERIA), CRITERIA, name=BY, default="CIDEr", new_caption=False
         )
         below = _below(by) if by != "made-up" else 0.0
     wrong = Wrong() if by == "made-up" else Wrong(by, below)
     other = open_evaluation(next(one for one in others if one.name == name))
-    both = _versus(opened.found.folder, opened.key, other.found.folder, other.key, wrong, opened, other)
+    both = against(opened, other, wrong)
     _counts(both, opened, other)
     sides = {"fixed": both.fixed, "broken": both.broken, "both": both.both_wrong, "neither": both.both_right}
     titles = {
@@ -91,7 +89,7 @@ def _below(by: str) -> float:
 
 
 def _counts(both: Versus, opened: Opened, other: Opened) -> None:
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         st.metric("Fixed", len(both.fixed), help=f"Wrong by {opened.found.model} only.", width="content")
         st.metric("Broken", len(both.broken), help=f"Wrong by {other.found.model} only.", width="content")
         st.metric("Wrong in both", len(both.both_wrong), width="content")
@@ -151,10 +149,3 @@ def _pairs(opened: Opened, other: Opened, pairs: Sequence[Pair], name: str, scor
 
 def _open(evaluation: str, image: str, of_set: str | None) -> None:
     nav.go("browse", image, set=of_set, **{nav.EVAL: evaluation})
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _versus(
-    first: Any, first_key: str, second: Any, second_key: str, wrong: Wrong, _first: Opened, _second: Opened
-) -> Versus:
-    return versus(_first.store, _second.store, wrong)
