@@ -61,7 +61,7 @@ def test_the_first_visit_shows_a_caption_and_its_first_content_word(tiny):
     assert data["start"] == first_content_word(trace.words)
     assert data["picture"].startswith("data:image/jpeg;base64,")
     assert app.subheader[0].value == f"“{trace.words[data['start']]}”"
-    assert [m.label for m in app.metric] == ["log p", "Looks at", "Gate β"]
+    assert [m.label for m in app.metric] == ["log p", "Looks at", "Covered so far", "Gate β"]
     assert not app.warning and not app.info and not app.error
 
 
