@@ -30,13 +30,20 @@ class _Worker:
 
 
 def run_target(
-    name: str, seed: int, numbers: Iterable[int], *, workers: int = 2, tell: _TELL = lambda _: None
+    name: str,
+    seed: int,
+    numbers: Iterable[int],
+    *,
+    workers: int = 2,
+    patience: float = PATIENCE,
+    tell: _TELL = lambda _: None,
 ) -> list[Outcome]:
     """Run cases of a target, in the order of their numbers.
 
     Args:
         name: of its module, see ``load_target``.
         numbers: of the cases; may be endless where they stop by themselves (``until``).
+        patience: a case is killed after so many times the seconds that it may take.
         tell: called with every outcome as it comes.
     """
     target = load_target(name)
@@ -46,7 +53,7 @@ def run_target(
     try:
         while team:
             for worker in list(team):
-                if worker.ready and worker.number is None and not _give(worker, queue, target):
+                if worker.ready and worker.number is None and not _give(worker, queue, target, patience):
                     team.remove(worker)
                     _end(worker)
             nearest = min((worker.due for worker in team), default=0.0)
@@ -63,7 +70,7 @@ def run_target(
                     continue
                 if worker.number is None:
                     raise RuntimeError(f"A worker for {name} did not start: what it printed says why.")
-                outcome = _given_up(worker, target, late)
+                outcome = _given_up(worker, target, late, patience)
                 outcomes.append(outcome)
                 tell(outcome)
                 team[team.index(worker)] = _start(name, seed)
@@ -91,12 +98,12 @@ def _start(name: str, seed: int) -> _Worker:
     return _Worker(process, ours, due=time.monotonic() + START_SECONDS)
 
 
-def _give(worker: _Worker, queue: Iterator[int], target: Target) -> bool:
+def _give(worker: _Worker, queue: Iterator[int], target: Target, patience: float) -> bool:
     """Whether there was another case to give."""
     number = next(queue, None)
     if number is None:
         return False
-    worker.number, worker.due = number, time.monotonic() + PATIENCE * target.seconds
+    worker.number, worker.due = number, time.monotonic() + patience * target.seconds
     worker.connection.send(number)
     return True
 
@@ -115,14 +122,14 @@ def _hear(worker: _Worker, target: Target) -> Outcome | None:
     return said
 
 
-def _given_up(worker: _Worker, target: Target, late: bool) -> Outcome:
+def _given_up(worker: _Worker, target: Target, late: bool, patience: float) -> Outcome:
     assert worker.number is not None
     if not late:
         worker.process.join(5)  # it is dying: its own exit code says why
     worker.process.kill()
     worker.process.join()
     told = (
-        f"did not end within {PATIENCE * target.seconds:g} s"
+        f"did not end within {patience * target.seconds:g} s"
         if late
         else f"killed its process (exit code {worker.process.exitcode})"
     )
