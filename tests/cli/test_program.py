@@ -77,7 +77,7 @@ def test_the_version():
         ("evaluate --model soft-tiny --split train --out o", "Invalid value for '--split'"),
         ("evaluate --model soft-tiny --split test --out o", "data/flickr8k does not exist"),
         ("evaluate --model soft-tinny --split test --out o", "There is no model 'soft-tinny'"),
-        ("train", "Name what to train, one of hard-flickr8k, nic-flickr8k"),
+        ("train", "Name what to train, one of brnn-flickr8k, hard-flickr8k"),
         ("train soft-flickr9k", "There is no preset 'soft-flickr9k': use"),
         ("train mine.yaml", "mine.yaml does not exist"),
         ("train soft-flickr8k --set epochs", "write it as key=value"),
