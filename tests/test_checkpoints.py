@@ -139,8 +139,10 @@ def test_the_weights_of_another_kind_of_model(folder: Path, tiny_folder: Path):
 
 def test_an_impossibly_large_model_is_refused_before_it_is_built(folder: Path):
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "hidden_dim": 10_000_000}))
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_dim": 60_000}))
     assert "config.json asks for" in refused(folder)
+    (folder / "config.json").write_text(json.dumps({**config, "hidden_dim": 10_000_000}))
+    assert "hidden_dim: input should be less" in refused(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 a pickle", b"\xff" * 100, b"\x02\0\0\0\0\0\0\0{}"[:9]])

@@ -100,7 +100,7 @@ def test_what_lies_beyond_the_receptive_field_changes_nothing():
 def test_where_an_encoder_cannot_be_cut_it_says_where_it_can():
     with pytest.raises(UserError, match="cannot be cut after 'blocks.9': use one such as blocks.0, blocks.1"):
         Encoder("tf_efficientnet_lite0@blocks.9")
-    with pytest.raises(UserError, match="cannot be cut after ''"):
+    with pytest.raises(UserError, match="There is no encoder called 'tf_efficientnet_lite0@'"):
         Encoder("tf_efficientnet_lite0@")
     with pytest.raises(UserError, match="no encoder called 'resnet_of_wonder'"):
         Encoder("resnet_of_wonder@blocks.1")
