@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from sat.errors import UserError
 from sat.lessons.scene import Scene, set_scene
