@@ -24,9 +24,12 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a setting: model.hidden_dim=256.")
     ] = None,
     resume: Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped run.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Run folder; else runs/NAME.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Run folder; else NAME under runs/ ($SAT_RUNS).")
+    ] = None,
 ) -> None:
     """Train a model. Ctrl-C saves and stops; --resume goes on exactly where it stopped."""
+    from sat.training.run import runs_root
     from sat.training.settings import presets, train_config
 
     config = None if preset is None else train_config(preset, changes or [])
@@ -35,7 +38,7 @@ def train(
     elif config is None:
         raise UserError(f"Name what to train, one of {', '.join(presets())} or a YAML file, or a run to --resume.")
     else:
-        path = out or Path("runs") / config.name
+        path = out or runs_root() / config.name
     from sat.training.trainer import train as run
 
     fresh = not os.path.lexists(path / "config.yaml")

@@ -14,7 +14,9 @@ from pydantic import TypeAdapter
 
 from sat.errors import UserError
 from sat.files import write_text
-from sat.training.run import RunFolder
+from sat.training.run import RunFolder, runs_root
+
+__all__ = ["JOB_FILE", "NAME", "Order", "Run", "State", "read_order", "read_run", "run_folders", "runs_root"]
 
 JOB_FILE = "job.json"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,79}")  # what a run may be called
@@ -169,11 +171,6 @@ def read_run(path: Path) -> Run:
         order=read_order(path),
         **settings,
     )
-
-
-def runs_root() -> Path:
-    """The folder of the runs: ``$SAT_RUNS``, else ``runs``."""
-    return Path(os.environ.get("SAT_RUNS") or "runs")
 
 
 def run_folders(root: Path) -> list[Path]:

@@ -30,6 +30,11 @@ _BEAT = 5.0  # seconds between two heartbeats
 _BOOKKEEPING = ("pid", "host", "job", "sequence", "heartbeat")
 
 
+def runs_root() -> Path:
+    """The folder of the runs: ``$SAT_RUNS``, else ``runs``."""
+    return Path(os.environ.get("SAT_RUNS") or "runs")
+
+
 class RunFolder:
     """Reading and writing of one run."""
 

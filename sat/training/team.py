@@ -8,17 +8,25 @@ is that of one worker with the whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
 
+class TeamLost(RuntimeError):
+    """Another worker, its machine or the connection to it is gone: no failure of the run, which can go on from its
+    last saved state with a new team."""
+
+
 @dataclass(frozen=True)
 class Team:
     """This worker's place among all; with one worker every method leaves things as they are.
+
+    Every exchange raises ``TeamLost`` where another worker is gone.
 
     Attributes:
         rank: of this worker, from 0; the first one alone writes and scores.
@@ -47,7 +55,7 @@ class Team:
         for module in modules:
             for tensor in module.state_dict().values():
                 sent = tensor.to(self.device)
-                dist.broadcast(sent, src=0)
+                _exchange(dist.broadcast, sent, src=0)
                 tensor.copy_(sent)
 
     def shares(self, counts: Sequence[int]) -> list[float]:
@@ -55,7 +63,7 @@ class Team:
         if self.size == 1:
             return [1.0] * len(counts)
         total = torch.tensor(counts, dtype=torch.float64, device=self.device)
-        dist.all_reduce(total)
+        _exchange(dist.all_reduce, total)
         return [count / max(whole, 1.0) for count, whole in zip(counts, total.tolist(), strict=True)]
 
     def sums(self, values: dict[str, float]) -> dict[str, float]:
@@ -63,7 +71,7 @@ class Team:
         if self.size == 1:
             return values
         total = torch.tensor(list(values.values()), dtype=torch.float64, device=self.device)
-        dist.all_reduce(total)
+        _exchange(dist.all_reduce, total)
         return dict(zip(values, total.tolist(), strict=True))
 
     def add_gradients(self, parameters: Sequence[nn.Parameter]) -> None:
@@ -72,9 +80,9 @@ class Team:
             return
         flat = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).flatten() for p in parameters])
         there = torch.tensor([p.grad is not None for p in parameters], dtype=torch.uint8, device=self.device)
-        dist.all_reduce(there, op=dist.ReduceOp.MAX)
+        _exchange(dist.all_reduce, there, op=dist.ReduceOp.MAX)
         sent = flat.to(self.device)
-        dist.all_reduce(sent)
+        _exchange(dist.all_reduce, sent)
         pieces = sent.to(flat.device).split([p.numel() for p in parameters])
         for parameter, piece, somewhere in zip(parameters, pieces, there.tolist(), strict=True):
             if somewhere:
@@ -85,7 +93,7 @@ class Team:
         if self.size == 1:
             return tensor
         both = torch.stack([tensor.nan_to_num(), (~tensor.isnan()).to(tensor.dtype)]).to(self.device)  # (2, ...)
-        dist.all_reduce(both)
+        _exchange(dist.all_reduce, both)
         return (both[0] / both[1]).to(tensor.device)  # 0 / 0 is NaN
 
     def agree(self, decision: bool) -> bool:
@@ -93,8 +101,16 @@ class Team:
         if self.size == 1:
             return decision
         flag = torch.tensor([decision], dtype=torch.uint8, device=self.device)
-        dist.broadcast(flag, src=0)
+        _exchange(dist.broadcast, flag, src=0)
         return bool(flag.item())
+
+
+def _exchange(operation: Callable[..., Any], tensor: Tensor, **how: Any) -> None:
+    """One of torch's collective operations, in place."""
+    try:
+        operation(tensor, **how)
+    except RuntimeError as error:  # gloo's and nccl's own, whatever went wrong
+        raise TeamLost(str(error)) from error
 
 
 ALONE = Team()

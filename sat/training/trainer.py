@@ -36,7 +36,7 @@ from sat.training.losses import attention_inside, doubly_stochastic, grounding, 
 from sat.training.prepare import Prepared, prepare
 from sat.training.run import Onlooker, RunFolder
 from sat.training.schedule import learning_rate, ramp
-from sat.training.team import ALONE, Team
+from sat.training.team import ALONE, Team, TeamLost
 from sat.training.usage import Usage
 from sat.vocabulary import Vocabulary
 
@@ -455,6 +455,7 @@ def train(
 
     Raises:
         UserError: a setting, the data or the disk; or another process trains this run.
+        TeamLost: another worker is gone; the run is as it last saved itself, and not called failed.
     """
     if team.leads:
         folder = RunFolder.open(path) if resume else RunFolder.create(path, config)
@@ -480,6 +481,10 @@ def train(
             with suppress(UserError, OSError):
                 folder.status("stopped")
                 folder.log("stopped at once; the last saved state is kept", echo=False)
+            raise
+        except TeamLost as error:  # it is for whoever started the team to say whether that was the end
+            with suppress(UserError, OSError):
+                folder.log(f"another worker was lost: {error}", echo=False)
             raise
         except BaseException as error:
             with suppress(UserError, OSError):  # the disk may be what failed; the error itself says so

@@ -24,10 +24,12 @@ precision: float32
 """
 
 
-def test_train_to_the_end_and_use_the_model(shapes_root, cached, photo_file):
+@pytest.mark.parametrize("runs", ["", "elsewhere"])
+def test_train_to_the_end_and_use_the_model(shapes_root, cached, photo_file, monkeypatch, runs):
+    monkeypatch.setenv("SAT_RUNS", runs)
     Path("small.yaml").write_text(CONFIG)
     out = good("train", "small.yaml", "--set", f"data={shapes_root}", "--set", "model.hidden_dim=6")
-    run_folder = Path("runs/small")
+    run_folder = Path(runs or "runs") / "small"
     assert out.endswith(f"the model is in {run_folder / 'model'}\n")
     assert json.loads((run_folder / "model" / "config.json").read_text())["hidden_dim"] == 6
     assert good("caption", photo_file, "--model", run_folder / "model").strip()

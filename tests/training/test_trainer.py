@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.distributed as dist
 import yaml
 
 from sat import checkpoints
@@ -20,6 +21,7 @@ from sat.data import shapes
 from sat.errors import UserError
 from sat.training import trainer as module
 from sat.training.run import RunFolder
+from sat.training.team import Team, TeamLost
 from sat.training.trainer import Trainer, finish, train
 
 
@@ -169,6 +171,19 @@ def test_a_loss_that_is_not_a_number_stops_the_run_and_keeps_the_last_good_state
     assert status["state"] == "failed" and "nan" in status["error"]
     state = RunFolder.open(folder).load_state()
     assert state["step"] == 4 and all(t.isfinite().all() for t in state["decoder"].values())
+
+
+def test_a_worker_that_is_lost_does_not_make_the_run_a_failure(shapes_root, tmp_path, monkeypatch):
+    def reset(tensor, **how):
+        raise RuntimeError("Connection reset by peer")
+
+    monkeypatch.setattr(dist, "broadcast", lambda tensor, src: None)
+    monkeypatch.setattr(dist, "all_reduce", reset)
+    with pytest.raises(TeamLost, match="reset by peer"):
+        train(settings(shapes_root), tmp_path / "run", team=Team(0, 2))
+    run = RunFolder.open(tmp_path / "run")
+    assert run.read_status()["state"] == "running" and not run.held()  # nobody holds it: the next team may
+    assert "another worker was lost" in (run.path / "log.txt").read_text()
 
 
 def test_weights_and_decoding_are_chosen_on_dev(shapes_root, tmp_path):
