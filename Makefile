@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app test test-slow fuzz lint bench evaluations clean
+.PHONY: help app public test test-slow fuzz lint bench evaluations clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -23,6 +23,9 @@ help: ## What can be made
 
 app: $(VENV)/.app ## Serve the app at http://localhost:8501 (PORT=..., ADDRESS=0.0.0.0 for other machines too)
 	exec $(RUN) -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)" --server.headless true
+
+public: $(VENV)/.app ## Serve it to strangers: no training, nothing written, a share for each (SAT_HOSTS=demo.example.org)
+	exec $(RUN) -m sat serve --public --address "$(ADDRESS)" --port "$(PORT)"
 
 test: $(VENV)/.dev ## Every test that is not slow (PYTEST_ARGS="-k word" for some of them)
 	$(RUN) -m pytest -q -m "not slow" --durations=10 $(PYTEST_ARGS)

@@ -64,5 +64,5 @@ try:
         else:
             overview(opened, person)
 except UserError as error:
-    st.warning(str(error), icon=":material/info:")
+    st.warning(links.literal(str(error)), icon=":material/info:")
 links.mark_read()

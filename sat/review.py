@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from sat.errors import UserError
 from sat.evaluation.agreement import Agreement, agreement
 from sat.jobs.runs import runs_root
+from sat.public import KEEPS_NOTHING
 from sat.review_export import Exported, export
 
 T = TypeVar("T")
@@ -239,6 +240,19 @@ class ReviewBook:
             raise UserError(f"{self.path} belongs to another program: name another file.")
         db.execute("PRAGMA journal_mode = WAL")  # stays so
         db.executescript(_SCHEMA)
+
+
+class NoBook(ReviewBook):
+    """An empty book that cannot be written to: that of a public demo."""
+
+    def __init__(self) -> None:
+        super().__init__(Path(os.devnull))
+
+    def _read(self, work: Callable[[sqlite3.Connection], list[Any]]) -> list[Any]:
+        return []
+
+    def _write(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        raise UserError(KEEPS_NOTHING)
 
 
 def default_path() -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from sat.errors import UserError
-from sat.files import atomic_file, write_text
+from sat.files import write_bytes, write_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -207,21 +208,26 @@ class Trace:
         return cls.from_dict(record)
 
     def save_npz(self, path: Path) -> None:
-        """Write the arrays (alphas, betas, entropies, log_probs, places) and, as text, everything else."""
+        """Write ``npz_bytes``, in one go."""
+        write_bytes(path, self.npz_bytes())
+
+    def npz_bytes(self) -> bytes:
+        """An NPZ file: the arrays (alphas, betas, entropies, log_probs, places) and, as text, everything else."""
         record = self.to_dict()
         for step in record["steps"]:
             step["alpha"] = None  # the array holds it
         alphas = self.alphas
-        with atomic_file(path) as temporary, open(temporary, "wb") as file:
-            np.savez_compressed(
-                file,
-                alphas=np.zeros((len(self.steps), 0, 0), np.float32) if alphas is None else alphas,
-                log_probs=np.array([s.log_prob for s in self.steps]),
-                betas=_floats(s.beta for s in self.steps),
-                entropies=_floats(s.entropy for s in self.steps),
-                places=np.array([s.place or (-1, -1) for s in self.steps], dtype=np.int64).reshape(-1, 2),
-                record=np.array(json.dumps(record)),
-            )
+        out = io.BytesIO()
+        np.savez_compressed(
+            out,
+            alphas=np.zeros((len(self.steps), 0, 0), np.float32) if alphas is None else alphas,
+            log_probs=np.array([s.log_prob for s in self.steps]),
+            betas=_floats(s.beta for s in self.steps),
+            entropies=_floats(s.entropy for s in self.steps),
+            places=np.array([s.place or (-1, -1) for s in self.steps], dtype=np.int64).reshape(-1, 2),
+            record=np.array(json.dumps(record)),
+        )
+        return out.getvalue()
 
     @classmethod
     def load_npz(cls, path: Path) -> Trace:

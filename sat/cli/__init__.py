@@ -18,6 +18,7 @@ from sat.cli.datasets import check, features, prepare
 from sat.cli.evaluation import evaluate, publish
 from sat.cli.figures import compare, focus, mistakes, strip
 from sat.cli.listing import models
+from sat.cli.serving import serve
 from sat.cli.training import train
 from sat.jobs.commands import app as jobs_app
 
@@ -28,7 +29,7 @@ app.add_typer(figure_app, name="figure")
 app.add_typer(data_app, name="data")
 app.add_typer(jobs_app, name="jobs")
 COMMANDS: tuple[tuple[typer.Typer, tuple[Callable[..., None], ...]], ...] = (
-    (app, (caption, evaluate, features, train, publish, models)),
+    (app, (caption, evaluate, features, train, publish, models, serve)),
     (figure_app, (strip, focus, compare, mistakes)),
     (data_app, (check, prepare)),
 )

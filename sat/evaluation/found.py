@@ -1,7 +1,8 @@
 """The evaluations that there are: those that ship with models, and those that ``evaluate --out`` wrote.
 
 An evaluation is found where its folder, with the rows in it, lies in ``checkpoints/NAME/evaluation``, in the folder of
-the runs, in ``results/``, or in one of the folders that ``$SAT_EVALUATIONS`` lists; in each up to two levels down.
+the runs, in ``results/``, or in one of the folders that ``$SAT_EVALUATIONS`` lists; in each up to two levels down. A
+public demo shows those that ship and those that are listed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 from sat import checkpoints
 from sat.evaluation.store import ABOUT_FILE, FOLDER
 from sat.jobs.runs import runs_root
+from sat.public import is_public
 
 SHIPPED = "evaluation"  # in the folder of a model
 RESULTS = "results"
@@ -77,8 +79,12 @@ def _folders() -> Iterator[tuple[str, Path, bool]]:
     """Names and folders that may hold an evaluation, and whether it comes with a model."""
     for model in checkpoints.available():
         yield model, checkpoints.checkpoints_root() / model / SHIPPED, True
+    if is_public():
+        roots = []  # of the server's own folders only those that whoever runs it has listed
+    else:
+        roots = [runs_root(), Path(RESULTS)]
     listed = [Path(text) for text in os.environ.get("SAT_EVALUATIONS", "").split(os.pathsep) if text]
-    for root in (runs_root(), Path(RESULTS), *listed):
+    for root in (*roots, *listed):
         for level in ("", "*/", "*/*/"):
             for about in sorted(root.glob(f"{level}{FOLDER}/{ABOUT_FILE}")):
                 folder = about.parent.parent

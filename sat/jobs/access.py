@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sat.errors import UserError
+from sat.public import is_public
 
 LIST = "SAT_TRAINERS"
 PUBLIC = "This is a public demo: training is switched off here (SAT_PUBLIC); run your own copy for it."
@@ -18,7 +19,7 @@ UNLISTED = f"Only those whom {LIST} names may train here: ask whoever runs this 
 
 def allowed() -> bool:
     """Whether training may be started from here: not in a public demo (``SAT_PUBLIC=1``)."""
-    return os.environ.get("SAT_PUBLIC", "") in ("", "0")
+    return not is_public()
 
 
 def listed(user: Mapping[str, Any]) -> bool:

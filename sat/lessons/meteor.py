@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from sat.errors import UserError
 from sat.evaluation.captions import Meteor
+from sat.public import is_public
 
 # The tuning for English, version 1.5.
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75
@@ -58,6 +60,11 @@ class Worked:
 
 class Statistics(Meteor):
     """METEOR's program, asked for its counts. Starting it takes seconds; use it in a ``with`` block."""
+
+    def __enter__(self) -> Self:
+        if is_public():
+            raise UserError("METEOR's own program needs over a gigabyte, so it does not run here: run your own copy.")
+        return super().__enter__()
 
     def of(self, caption: str, references: Sequence[str]) -> str:
         """The line of statistics of a caption against the reference that suits it best.

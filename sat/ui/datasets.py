@@ -12,6 +12,7 @@ from sat.data.dataset import SPLITS, Dataset, Example, data_root
 from sat.data.registry import load_dataset
 from sat.errors import UserError
 from sat.images import Picture, read_picture
+from sat.public import is_public
 from sat.ui import links
 from sat.ui.gallery import gallery
 
@@ -21,7 +22,9 @@ THUMBNAIL = (168, 120)  # pixels, twice what is shown
 
 
 def prepared() -> list[str]:
-    """The data sets whose folders are there."""
+    """The data sets whose folders are there; none in a public demo, where only what may be passed on is shown."""
+    if is_public():
+        return []
     root = data_root()
     return [name for name in KNOWN if (root / name).is_dir()]
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import streamlit as st
+from starlette.formparsers import MultiPartParser
+
+from sat.public import UPLOAD_MB
+from sat.ui.turns import waiting_place
 
 _ENTERED = "_entered"
+
+# An upload on its way in lies in memory too, and not, as is usual beyond a megabyte, in a temporary file.
+MultiPartParser.spool_max_size = (UPLOAD_MB + 1) * 2**20
 
 
 def run() -> None:
     """Show the page that the address asks for, under the navigation."""
     st.session_state[_ENTERED] = True
-    st.navigation(_pages(), position="top").run()
+    page = st.navigation(_pages(), position="top")
+    waiting_place()
+    page.run()
 
 
 def through_the_entry() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import streamlit as st
 
 from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
+from sat.public import is_public, without_paths
 
 SAMPLE, MODEL, STEP, OVERLAY, SCALE, SHOW = "sample", "model", "step", "overlay", "scale", "show"
 SIGMA, STRENGTH = "sigma", "strength"
@@ -165,8 +166,11 @@ def plain(text: str) -> str:
 
 
 def literal(sentence: str) -> str:
-    """A sentence that repeats what somebody wrote, so that nothing in it becomes a picture, a link or a colour."""
-    return _MARKS.sub(r"\\\g<0>", sentence)
+    """A sentence that repeats what somebody wrote, so that nothing in it becomes a picture, a link or a colour.
+
+    In a public demo the folders of the server are taken out of it.
+    """
+    return _MARKS.sub(r"\\\g<0>", without_paths(sentence) if is_public() else sentence)
 
 
 def forget_caption() -> None:

@@ -20,6 +20,7 @@ from sat.decoding.interventions import edits_from
 from sat.images import Picture
 from sat.jobs import allowed, runs_root
 from sat.trace import Trace
+from sat.ui.turns import served, working
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,19 +59,19 @@ def get_captioner(name: str) -> Captioner:
 def get_trace(name: str, picture: Picture, decoding: Decoding | None) -> Trace:
     """The caption of a picture, computed once for the same picture, model and decoding (None: the model's own)."""
     own = decoding or get_captioner(name).config.decoding
-    return _trace(name, _stamp(name), picture.digest, own.model_dump_json(), picture)
+    return served(lambda: _trace(name, _stamp(name), picture.digest, own.model_dump_json(), picture))
 
 
 def get_annotations(name: str, picture: Picture) -> Tensor:
     """The encoder's annotations of a picture, float32 (1, L, D), computed once for all models that share an encoder."""
     captioner = get_captioner(name)
-    return _annotations(captioner.encoder.fingerprint, picture.digest, captioner, picture)
+    return served(lambda: _annotations(captioner.encoder.fingerprint, picture.digest, captioner, picture))
 
 
 def get_reading(name: str, picture: Picture, words: tuple[str, ...]) -> Trace:
     """The trace of given words read by a model (teacher forcing), computed once; words that it does not know become
     ``<unk>``."""
-    return _reading(name, _stamp(name), picture.digest, words, picture)
+    return served(lambda: _reading(name, _stamp(name), picture.digest, words, picture))
 
 
 def get_rollouts(name: str, picture: Picture, count: int) -> Rollouts:
@@ -79,7 +80,7 @@ def get_rollouts(name: str, picture: Picture, count: int) -> Rollouts:
     Raises:
         UserError: the model has no attention, or the count is out of range.
     """
-    return _rollouts(name, _stamp(name), picture.digest, count, picture)
+    return served(lambda: _rollouts(name, _stamp(name), picture.digest, count, picture))
 
 
 def get_branch(name: str, picture: Picture, decoding: Decoding, path: tuple[str, ...]) -> Branch:
@@ -91,7 +92,8 @@ def get_branch(name: str, picture: Picture, decoding: Decoding, path: tuple[str,
     Raises:
         UserError: an edit does not fit the model, the caption or the picture.
     """
-    return _branch(name, _stamp(name), picture.digest, decoding.model_dump_json(), path, picture)
+    asked = decoding.model_dump_json()
+    return served(lambda: _branch(name, _stamp(name), picture.digest, asked, path, picture))
 
 
 def analysed(
@@ -104,7 +106,8 @@ def analysed(
 ) -> R:
     """What a function of ``sat.analysis`` says of a caption, computed once: ``analysed(truth, name, raw, trace, 2)``"""
     asked = (function.__module__, function.__qualname__, args, tuple(sorted(kwargs.items())))
-    found: R = _analysed(name, _stamp(name), trace.identity, repr(asked), function, raw, trace, args, kwargs)
+    call = (function, raw, trace, args, kwargs)
+    found: R = served(lambda: _analysed(name, _stamp(name), trace.identity, repr(asked), *call))
     return found
 
 
@@ -158,25 +161,28 @@ def _config(name: str, stamp: tuple[float, ...]) -> ModelConfig:
 
 @st.cache_resource(max_entries=24, show_spinner=False)
 def _annotations(fingerprint: str, digest: str, _captioner: Captioner, _picture: Picture) -> Tensor:
-    return _captioner.annotate([_picture])
+    with working():
+        return _captioner.annotate([_picture])
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _trace(name: str, stamp: tuple[float, ...], digest: str, decoding: str, _picture: Picture) -> Trace:
-    raw = get_annotations(name, _picture)
-    return _captioner(name, stamp).caption_annotations(raw, Decoding.model_validate_json(decoding), pictures=[digest])[
-        0
-    ]
+    with working():
+        raw = get_annotations(name, _picture)
+        asked = Decoding.model_validate_json(decoding)
+        return _captioner(name, stamp).caption_annotations(raw, asked, pictures=[digest])[0]
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
 def _reading(name: str, stamp: tuple[float, ...], digest: str, words: tuple[str, ...], _picture: Picture) -> Trace:
-    return _captioner(name, stamp).read(get_annotations(name, _picture), words, picture=digest)
+    with working():
+        return _captioner(name, stamp).read(get_annotations(name, _picture), words, picture=digest)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _rollouts(name: str, stamp: tuple[float, ...], digest: str, count: int, _picture: Picture) -> Rollouts:
-    return rollouts(_captioner(name, stamp), get_annotations(name, _picture), count)
+    with working():
+        return rollouts(_captioner(name, stamp), get_annotations(name, _picture), count)
 
 
 @st.cache_resource(max_entries=48, show_spinner=False)
@@ -184,13 +190,14 @@ def _branch(
     name: str, stamp: tuple[float, ...], digest: str, decoding: str, path: tuple[str, ...], _picture: Picture
 ) -> Branch:
     *before, edits = path
-    parent = (
-        _branch(name, stamp, digest, decoding, tuple(before), _picture)
-        if before
-        else _trace(name, stamp, digest, decoding, _picture)
-    )
-    raw = get_annotations(name, _picture)
-    return branch(_captioner(name, stamp), _picture, parent, edits_from(json.loads(edits)), raw=raw)
+    with working():
+        parent = (
+            _branch(name, stamp, digest, decoding, tuple(before), _picture)
+            if before
+            else _trace(name, stamp, digest, decoding, _picture)
+        )
+        raw = get_annotations(name, _picture)
+        return branch(_captioner(name, stamp), _picture, parent, edits_from(json.loads(edits)), raw=raw)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -205,4 +212,5 @@ def _analysed(
     _args: Any,
     _kwargs: Any,
 ) -> Any:
-    return _captioner(name, stamp).analyse(_function, _raw, _trace, *_args, **_kwargs)
+    with working():
+        return _captioner(name, stamp).analyse(_function, _raw, _trace, *_args, **_kwargs)

@@ -9,12 +9,13 @@ import streamlit as st
 from PIL import Image
 
 from sat.images import Picture, read_picture
+from sat.public import UPLOAD_MB
 from sat.ui import datasets, links
 from sat.ui.gallery import gallery
+from sat.ui.limits import spend_upload
 from sat.ui.paste import pasting
 from sat.ui.samples import is_sample, read_sample, sample_names, samples
 
-UPLOAD_MB = 10
 TYPES = ["jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "heic", "heif"]
 DATASET = "Data set"
 SOURCES = {
@@ -58,12 +59,12 @@ def pick_picture() -> tuple[Picture, str] | None:
         pasted: bytes | None = st.session_state.get(_PASTED)
         if pasted is not None:
             st.caption("This is the picture that you pasted.")
-            return _uploaded(pasted), "pasted"
+            return _given(pasted), "pasted"
         st.caption("Or paste one: copy a picture anywhere and press Ctrl+V (⌘V) on this page.")
-        return None if upload is None else (_uploaded(upload.getvalue()), "upload")
+        return None if upload is None else (_given(upload.getvalue()), "upload")
     if source == "Camera":
         shot = st.camera_input("A picture from the camera", key="camera", width=480)
-        return None if shot is None else (_uploaded(shot.getvalue()), "camera")
+        return None if shot is None else (_given(shot.getvalue()), "camera")
     if source == DATASET:
         return datasets.pick_from_dataset()
     name = chosen_sample()
@@ -99,6 +100,12 @@ def _choose(name: str) -> None:
         links.forget(links.SAMPLE)
     else:
         st.query_params[links.SAMPLE] = name
+
+
+def _given(data: bytes) -> Picture:
+    """The picture of the bytes that somebody gave, counted as an upload."""
+    spend_upload(data)
+    return _uploaded(data)
 
 
 @st.cache_data(max_entries=32, show_spinner=False)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -142,7 +140,4 @@ def trace_json(trace: Trace) -> bytes:
 
 def trace_npz(trace: Trace) -> bytes:
     """The trace as the NPZ file that is saved."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "trace.npz"
-        trace.save_npz(path)
-        return path.read_bytes()
+    return trace.npz_bytes()

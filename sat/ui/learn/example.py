@@ -15,6 +15,7 @@ from sat.ui.learn.gallery import gallery
 from sat.ui.models import config_of, get_annotations, get_captioner
 from sat.ui.picker import is_from_dataset, pick_picture
 from sat.ui.samples import read_sample, samples
+from sat.ui.turns import served, working
 
 NEED_OTHERS = ("show-and-tell", "search")  # chapters that set models side by side
 NEED_GALLERY = ("annotations",)  # that look into other pictures
@@ -70,21 +71,22 @@ def example(model: str, picture: Picture, chapter: str, names: Sequence[str], ca
         if len({*beside, model} & set(doubly.PAIR)) < len(doubly.PAIR):
             beside = tuple(n for n in names if n != model)[:3]
     said = captions if chapter in NEED_CAPTIONS else ()
-    return _scene(model, picture.digest, chapter in NEED_GALLERY, beside, said, picture)
+    return served(lambda: _scene(model, picture.digest, chapter in NEED_GALLERY, beside, said, picture))
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def _scene(
     model: str, digest: str, needs_gallery: bool, beside: tuple[str, ...], captions: tuple[str, ...], _picture: Picture
 ) -> Scene:
-    return set_scene(
-        get_captioner(model),
-        _picture,
-        raw=get_annotations(model, _picture),
-        references=captions,
-        beside=[get_captioner(name) for name in beside],
-        gallery=gallery(model, digest) if needs_gallery else (),
-    )
+    with working():
+        return set_scene(
+            get_captioner(model),
+            _picture,
+            raw=get_annotations(model, _picture),
+            references=captions,
+            beside=[get_captioner(name) for name in beside],
+            gallery=gallery(model, digest) if needs_gallery else (),
+        )
 
 
 def at_step(scene: Scene, step: int) -> Scene:

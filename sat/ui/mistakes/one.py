@@ -41,7 +41,7 @@ def one(opened: Opened, image: str, asked: Query, others: Sequence[Found], perso
     try:
         picture = opened.picture(row)
     except UserError as error:
-        st.warning(str(error), icon=":material/image_not_supported:")
+        st.warning(links.literal(str(error)), icon=":material/image_not_supported:")
         _without_picture(opened, row)
         return
     trace, of_words = opened.trace(row, picture)

@@ -27,7 +27,8 @@ from sat.evaluation.versus import Versus, Wrong, versus
 from sat.evaluation.word_classes import WordClasses, word_classes
 from sat.images import Picture
 from sat.models.encoder import Geometry
-from sat.review import ReviewBook, default_path, evaluation_key
+from sat.public import is_public
+from sat.review import NoBook, ReviewBook, default_path, evaluation_key
 from sat.trace import Trace
 
 THUMBNAIL = (144, 112)  # pixels, twice what is shown
@@ -111,8 +112,8 @@ def open_evaluation(found: Found) -> Opened:
 
 
 def book() -> ReviewBook:
-    """Where reviews are kept."""
-    return ReviewBook(default_path())
+    """Where reviews are kept: nowhere in a public demo."""
+    return NoBook() if is_public() else ReviewBook(default_path())
 
 
 def objects(opened: Opened) -> Quadrants:

@@ -7,6 +7,7 @@ from collections import Counter
 import streamlit as st
 
 from sat.evaluation.agreement import Agreement
+from sat.public import KEEPS_NOTHING, is_public
 from sat.review import TAXONOMY
 from sat.ui import links
 from sat.ui.mistakes import nav
@@ -18,6 +19,9 @@ FIRST, SECOND = "first", "second"  # people, in the address
 
 def review(opened: Opened, person: str) -> None:
     """Draw it."""
+    if is_public():
+        st.info(KEEPS_NOTHING, icon=":material/sell:")
+        return
     people = book().people(opened.key)
     states = Counter(book().states(opened.key, person=person).values())
     total = opened.store.count()

@@ -14,6 +14,7 @@ import streamlit as st
 from sat.errors import UserError
 from sat.evaluation.suggest import Suggestion, suggest
 from sat.jobs import allowed
+from sat.public import KEEPS_NOTHING
 from sat.review import NOTE_LENGTH, TAG_LENGTH, TAXONOMY, State, Tag
 from sat.ui import links
 from sat.ui.mistakes import nav
@@ -48,7 +49,7 @@ def panel(
         after: the picture to go on with.
     """
     if not allowed():
-        st.caption("This is a public demo, where reviews are not kept. On a machine of your own they are.")
+        st.caption(KEEPS_NOTHING)
         _suggested(opened, row, of_words, [], person, readonly=True)
         return
     image = str(row["image"])
@@ -58,7 +59,7 @@ def panel(
         note = book().note(opened.key, image, person=person)
         state = book().states(opened.key, person=person).get(image, "new")
     except UserError as error:
-        st.warning(str(error), icon=":material/warning:")
+        st.warning(links.literal(str(error)), icon=":material/warning:")
         return
     problem = st.session_state.pop(_PROBLEM, "")
     if problem:
