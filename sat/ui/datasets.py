@@ -13,7 +13,7 @@ from sat.data.registry import load_dataset
 from sat.errors import UserError
 from sat.images import Picture, read_picture
 from sat.public import is_public
-from sat.ui import links
+from sat.ui import address, links
 from sat.ui.gallery import gallery
 
 KNOWN = {"flickr8k": "Flickr8k", "flickr30k": "Flickr30k", "coco": "COCO", "shapes": "Shapes"}
@@ -88,8 +88,8 @@ def pick_from_dataset() -> tuple[Picture, str] | None:
 
     def choose(picture: str) -> None:
         links.forget_caption()
-        links.forget(links.SAMPLE)
-        st.query_params[links.PICTURE] = f"{name}/{picture}"
+        address.forget(links.SAMPLE)
+        address.put(links.PICTURE, f"{name}/{picture}")
 
     if shown:
         items = [(e.name, str((page - 1) * SHOWN + i), _thumbnail(str(e.path))) for i, e in enumerate(shown, start=1)]

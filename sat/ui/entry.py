@@ -6,6 +6,7 @@ import streamlit as st
 from starlette.formparsers import MultiPartParser
 
 from sat.public import UPLOAD_MB
+from sat.ui import address
 from sat.ui.turns import waiting_place
 
 _ENTERED = "_entered"
@@ -18,6 +19,7 @@ def run() -> None:
     """Show the page that the address asks for, under the navigation."""
     st.session_state[_ENTERED] = True
     page = st.navigation(_pages(), position="top")
+    address.settle(page.url_path)
     waiting_place()
     page.run()
 

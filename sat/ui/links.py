@@ -16,6 +16,7 @@ import streamlit as st
 
 from sat.drawing.overlay import SCALES, SHOWS, STYLES, View
 from sat.public import is_public, without_paths
+from sat.ui import address
 
 SAMPLE, MODEL, STEP, OVERLAY, SCALE, SHOW = "sample", "model", "step", "overlay", "scale", "show"
 SIGMA, STRENGTH = "sigma", "strength"
@@ -155,9 +156,9 @@ def _keep(name: str, key: str, default: str, new_caption: bool, forgets: Sequenc
     if new_caption:
         forget_caption()
     if value == default:
-        forget(name)
+        address.forget(name)
     else:
-        st.query_params[name] = value
+        address.put(name, value)
 
 
 def plain(text: str) -> str:

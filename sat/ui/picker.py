@@ -10,7 +10,7 @@ from PIL import Image
 
 from sat.images import Picture, read_picture
 from sat.public import UPLOAD_MB
-from sat.ui import datasets, links
+from sat.ui import address, datasets, links
 from sat.ui.gallery import gallery
 from sat.ui.limits import spend_upload
 from sat.ui.paste import pasting
@@ -95,11 +95,11 @@ def chosen_sample() -> str:
 def _choose(name: str) -> None:
     """Put a sample into the address, which is the one place that says which sample is shown."""
     links.forget_caption()
-    links.forget(links.PICTURE)
+    address.forget(links.PICTURE)
     if name == sample_names()[0]:
-        links.forget(links.SAMPLE)
+        address.forget(links.SAMPLE)
     else:
-        st.query_params[links.SAMPLE] = name
+        address.put(links.SAMPLE, name)
 
 
 def _given(data: bytes) -> Picture:
