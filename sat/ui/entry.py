@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 from starlette.formparsers import MultiPartParser
 
@@ -10,6 +12,7 @@ from sat.ui import address
 from sat.ui.turns import waiting_place
 
 _ENTERED = "_entered"
+_THEME = Path(__file__).with_name("theme.css")
 
 # An upload on its way in lies in memory too, and not, as is usual beyond a megabyte, in a temporary file.
 MultiPartParser.spool_max_size = (UPLOAD_MB + 1) * 2**20
@@ -18,6 +21,7 @@ MultiPartParser.spool_max_size = (UPLOAD_MB + 1) * 2**20
 def run() -> None:
     """Show the page that the address asks for, under the navigation."""
     st.session_state[_ENTERED] = True
+    st.html(_THEME)
     page = st.navigation(_pages(), position="top")
     address.settle(page.url_path)
     waiting_place()

@@ -189,7 +189,7 @@ def commands(found: Sequence[Result], dataset: str) -> None:
         search = f"beam {decoding['beam']}, length norm {decoding['length_norm']:g}"
         on = f", {result.metrics['date']}" if "date" in result.metrics else ""
         st.markdown(f"**{result.model}**: {result.split} split, {search}, seed {seed}, weights `{result.weights}`{on}")
-        st.code(result.command, language="bash")
+        st.code(result.command, language="bash", wrap_lines=True)
     st.caption("SAT_DATA names the folder that holds the data sets. Every model was scored on the test split once.")
 
 

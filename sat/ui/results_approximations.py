@@ -47,7 +47,7 @@ def approximations(dataset: str, root: Path | None = None) -> None:
     with st.expander("How to measure these numbers again"):
         for one in found:
             st.markdown(f"**{one.numbers.model}**: seed {one.seed}, weights `{one.weights}`")
-            st.code(one.command, language="bash")
+            st.code(one.command, language="bash", wrap_lines=True)
         st.caption("The chapters 7 and 8 of Learn show the same numbers for one picture, word by word.")
 
 
