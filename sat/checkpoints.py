@@ -23,6 +23,7 @@ from sat.files import atomic_folder, write_text
 from sat.models.build import build
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder
+from sat.models.light import Uninitialised
 from sat.vocabulary import Vocabulary
 
 ENCODER_FILE = "encoder.safetensors"
@@ -117,7 +118,10 @@ def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
         raise UserError(
             f"{folder}: vocabulary.json holds other words than the model was trained with: copy the folder again."
         )
-    with torch.device("meta"):  # shapes only: a wrong config.json must not ask for all the memory there is
+    with (
+        torch.device("meta"),
+        Uninitialised(),
+    ):  # shapes only: a wrong config.json must not ask for all the memory there is
         decoder = build(config)
     expected = decoder.state_dict()
     for name in expected:

@@ -22,7 +22,8 @@ class AdditiveScore(nn.Module):
         super().__init__()
         self.W_a = nn.Linear(annotation_dim, attention_dim)
         self.W_h = nn.Linear(hidden_dim, attention_dim, bias=False)
-        self.v = nn.Parameter(torch.empty(attention_dim).uniform_(-1, 1) / attention_dim**0.5)
+        self.v = nn.Parameter(torch.empty(attention_dim))
+        nn.init.uniform_(self.v, -(attention_dim**-0.5), attention_dim**-0.5)
 
     def forward(self, keys: Tensor, hidden: Tensor) -> Tensor:
         """Scores (B, K, L) of the places of B pictures for K hypotheses each.

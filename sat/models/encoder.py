@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from sat.errors import UserError
+from sat.models.light import import_light
 
 DEFAULT_ENCODER = "tf_efficientnet_lite2"
 OUTPUT_STRIDE = 16
@@ -107,8 +108,7 @@ class _TimmBackbone(nn.Module):
 
     def __init__(self, name: str, pretrained: bool) -> None:
         super().__init__()
-        import timm
-
+        timm = import_light("timm")
         name, cut, module = name.partition("@")
         package = _WEIGHT_PACKAGES.get(name)
         try:
@@ -141,10 +141,10 @@ class _Vgg19(nn.Module):
 
     def __init__(self, pretrained: bool) -> None:
         super().__init__()
-        from torchvision.models import VGG19_Weights, vgg19
+        models = import_light("torchvision.models")
 
         try:
-            network = vgg19(weights=VGG19_Weights.IMAGENET1K_V1 if pretrained else None)
+            network = models.vgg19(weights=models.VGG19_Weights.IMAGENET1K_V1 if pretrained else None)
         except OSError as error:
             raise UserError(_no_weights("vgg19", error)) from None
         self.body = network.features[:36]
