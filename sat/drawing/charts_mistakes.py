@@ -83,13 +83,17 @@ def histogram(values: np.ndarray, unit: str, bins: int = 20) -> tuple[go.Figure,
     return figure, ends
 
 
-def quadrants(counts: Sequence[tuple[str, int]], names: tuple[tuple[str, str], tuple[str, str]]) -> go.Figure:
+def quadrants(
+    counts: Sequence[tuple[str, int]], names: tuple[tuple[str, str], tuple[str, str]], *, dark: bool = False
+) -> go.Figure:
     """Four fields that are the darker the more lies in them, each with its number.
 
     Args:
         counts: what stands in a field, and how many; row by row from the upper left.
         names: of the two rows, and of the two columns.
+        dark: whether it is drawn on a dark page.
     """
+    ink = "#e6e8e6" if dark else "#12181b"
     total = sum(count for _, count in counts) or 1
     x, y = [0, 1, 0, 1], [0, 0, 1, 1]
     figure = go.Figure(
@@ -111,10 +115,10 @@ def quadrants(counts: Sequence[tuple[str, int]], names: tuple[tuple[str, str], t
             y=y,
             mode="markers+text",
             text=[f"<b>{n}</b><br>{n / total:.0%}".replace("%", " %") for _, n in counts],
-            textfont={"size": 20},
+            textfont={"size": 20, "color": ink},
             marker={"size": 120, "symbol": "square", "color": "rgba(0,0,0,0.001)"},  # a heat map hears no clicks
             selected={"marker": {"color": "rgba(0,0,0,0.001)"}},
-            unselected={"marker": {"color": "rgba(0,0,0,0.001)"}, "textfont": {"color": None}},
+            unselected={"marker": {"color": "rgba(0,0,0,0.001)"}, "textfont": {"color": ink}},
             customdata=[[i, said] for i, (said, _) in enumerate(counts)],
             hovertemplate="%{customdata[1]}<extra></extra>",
         )

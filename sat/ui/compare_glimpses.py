@@ -110,6 +110,7 @@ def _captions(found: Rollouts) -> int | None:
                 "mean log p": [signed(cluster.log_prob) for cluster in found.clusters],
             },
             hide_index=True,
+            placeholder="–",
             height=280,
             alt=f"All {different} captions with how often they came",
         )

@@ -61,6 +61,7 @@ def scores(found: Sequence[Result], dataset: str, protocol: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height="content",
         column_config={
@@ -82,6 +83,7 @@ def grounding(found: Sequence[Result], dataset: str) -> None:
     st.dataframe(
         table,
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height="content",
         column_config={
@@ -112,6 +114,7 @@ def grounding(found: Sequence[Result], dataset: str) -> None:
         st.dataframe(
             kinds,
             hide_index=True,
+            placeholder="–",
             width="stretch",
             height="content",
             column_config={name: st.column_config.NumberColumn(format="%.3f") for name in list(kinds[0])[2:]},
@@ -129,6 +132,7 @@ def hallucination(found: Sequence[Result], dataset: str) -> None:
     st.dataframe(
         [{name: row[name] for name in ("model", *columns)} for row in table],
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height="content",
         column_config={
@@ -145,7 +149,7 @@ def speed() -> None:
     if not table:
         return
     st.subheader("How fast is it?", anchor=False)
-    st.dataframe(table, hide_index=True, width="stretch", height="content", column_config={"what": ""})
+    st.dataframe(table, hide_index=True, placeholder="–", width="stretch", height="content", column_config={"what": ""})
     missed = [row["what"] for row in table if row["verdict"] != "met"]
     said = f"all but {len(missed)} of {len(table)} goals are met" if missed else f"all {len(table)} goals are met"
     st.markdown(

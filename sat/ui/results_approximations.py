@@ -61,6 +61,7 @@ def _table(table: Sequence[dict], columns: Sequence[str]) -> None:
     st.dataframe(
         [{name: row[name] for name in ("model", *columns)} for row in table],
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height="content",
         column_config={

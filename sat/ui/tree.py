@@ -111,6 +111,7 @@ def changes(branch: Branch, before: Trace, step: int) -> None:
                 "rank now": [c.rank for c in branch.changes],
             },
             hide_index=True,
+            placeholder="–",
             width="stretch",
             column_config={
                 "moved by (nats)": st.column_config.NumberColumn(format="%.4f"),

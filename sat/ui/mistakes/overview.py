@@ -175,6 +175,7 @@ def _made_up(opened: Opened) -> None:
         st.dataframe(
             rows,
             hide_index=True,
+            placeholder="–",
             width="stretch",
             height="content",
             column_config={name: number for name in list(rows[0])[2:]},

@@ -92,7 +92,11 @@ def _chart(opened: Opened, of: str, found: Quadrants) -> None:
             nav.show(Query(set=quadrant_set(of, index)))
 
     st.plotly_chart(
-        charts_mistakes.quadrants(fields, (("looked right", "looked<br>elsewhere"), ("said right", "said wrong"))),
+        charts_mistakes.quadrants(
+            fields,
+            (("looked right", "looked<br>elsewhere"), ("said right", "said wrong")),
+            dark=st.context.theme.type == "dark",
+        ),
         config=CHART,
         key=key,
         on_select=picked,

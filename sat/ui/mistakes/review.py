@@ -120,6 +120,7 @@ def _agreement(found: Agreement) -> None:
             for one in (*found.tags, found.overall)
         ],
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height="content",
         column_config={"kappa": st.column_config.NumberColumn(format="%.2f")},

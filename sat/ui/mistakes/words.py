@@ -91,6 +91,7 @@ def table(opened: Opened, of_words: Sequence[Mapping[str, Any]], step: int | Non
     st.dataframe(
         shown,
         hide_index=True,
+        placeholder="–",
         width="stretch",
         height="content",
         column_config={
