@@ -39,7 +39,7 @@ def train(
         raise UserError(f"Name what to train, one of {', '.join(presets())} or a YAML file, or a run to --resume.")
     else:
         path = out or runs_root() / config.name
-    from sat.training.trainer import train as run
+    from sat.training.train import train as run
 
     fresh = not os.path.lexists(path / "config.yaml")
     made = [folder for folder in (path, *path.parents) if not os.path.lexists(folder)]

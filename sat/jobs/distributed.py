@@ -62,7 +62,7 @@ def train_worker(settings: dict[str, Any]) -> None:
     import ray.train.torch
 
     from sat.training.team import Team
-    from sat.training.trainer import train
+    from sat.training.train import train
 
     path = Path(settings["run"])
     folder = RunFolder.open(path)

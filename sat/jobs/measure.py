@@ -34,9 +34,10 @@ from sat.jobs.preflight import Measured
 from sat.models.build import build
 from sat.models.encoder import Encoder, pixels
 from sat.training.batches import TrainingData
+from sat.training.dev import GREEDY, caption_dev
 from sat.training.prepare import Prepared
 from sat.training.run import RunFolder
-from sat.training.trainer import GREEDY, Trainer, caption_dev
+from sat.training.trainer import Trainer
 from sat.vocabulary import Vocabulary
 
 T = TypeVar("T")

@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import math
 import time
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
-from pathlib import Path
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -16,35 +14,25 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from sat import checkpoints
-from sat.captioner import Captioner
-from sat.config import Decoding, TrainConfig
-from sat.data.dataset import Example
+from sat.config import TrainConfig
 from sat.errors import UserError
-from sat.evaluation.attention import attention_statistics
 from sat.evaluation.captions import QuickScorer
 from sat.files import write_text
-from sat.images import read_picture
-from sat.models.build import build
-from sat.models.decoder import Decoder
-from sat.models.encoder import Encoder, pixels
 from sat.trace import Trace
 from sat.training.batches import Batch
-from sat.training.dev_meteor import DevMeteor, with_meteor
+from sat.training.dev import GREEDY, dev_batches, score_dev
+from sat.training.dev_meteor import DevMeteor
 from sat.training.grounding import dev_grounding
-from sat.training.hints import hint
 from sat.training.losses import attention_inside, doubly_stochastic, grounding, reinforce, rollout
 from sat.training.prepare import Prepared, prepare
-from sat.training.run import Onlooker, RunFolder
+from sat.training.run import RunFolder
 from sat.training.schedule import learning_rate, ramp
-from sat.training.team import ALONE, Team, TeamLost
+from sat.training.team import ALONE, Team
 from sat.training.usage import Usage
-from sat.vocabulary import Vocabulary
 
 _SAVE_EVERY = 100  # steps between two states on disk within an epoch
 _LOG_EVERY = 20  # steps between two records
-_DEV_BATCH = 50
 _METEOR_SECONDS = 30.0  # that a run waits at its end for the last epoch's METEOR
-GREEDY = Decoding(method="greedy")
 
 
 class Trainer:
@@ -315,186 +303,3 @@ class Trainer:
         shown = zip(self.prepared.dev[: self.config.samples], traces, strict=False)
         records = [trace.to_dict(example.name) for example, trace in shown]
         write_text(self.folder.path / "samples" / f"epoch-{self.epoch:03d}.json", json.dumps(records))
-
-
-def score_dev(
-    decoder: Decoder,
-    vocabulary: Vocabulary,
-    prepared: Prepared,
-    scorer: QuickScorer,
-    decoding: Decoding,
-    encoder: Encoder | None = None,
-) -> tuple[dict[str, float], list[Trace]]:
-    """Decode the dev split and score the captions (never under teacher forcing).
-
-    Args:
-        encoder: annotate the pictures with it (one that is being trained); None takes the stored annotations.
-    """
-    was_training = decoder.training
-    traces = caption_dev(decoder.eval(), vocabulary, prepared, decoding, encoder)
-    decoder.train(was_training)
-    names = [e.name for e in prepared.dev]
-    scores = dict(scorer.scores({name: trace.caption for name, trace in zip(names, traces, strict=True)}))
-    if decoder.attends:
-        measured = attention_statistics(trace.alphas for trace in traces if trace.alphas is not None)
-        scores |= {name: value for name, value in measured.items() if value is not None}
-    return scores, traces
-
-
-def caption_dev(
-    decoder: Decoder, vocabulary: Vocabulary, prepared: Prepared, decoding: Decoding, encoder: Encoder | None
-) -> list[Trace]:
-    """Traces of the dev pictures, in float32."""
-    captioner = Captioner(decoder, vocabulary, None)
-    traces: list[Trace] = []
-    for _, raw in dev_batches(decoder, prepared, encoder):
-        traces += captioner.caption_annotations(raw, decoding)
-    return traces
-
-
-def dev_batches(
-    decoder: Decoder, prepared: Prepared, encoder: Encoder | None
-) -> Iterator[tuple[list[Example], Tensor]]:
-    """The dev pictures and their annotations, float32 (B, L, D): the stored ones (without attention their mean, L = 1),
-    or those of ``encoder``."""
-    for first in range(0, len(prepared.dev_rows), _DEV_BATCH):
-        examples = prepared.dev[first : first + _DEV_BATCH]
-        if encoder is None:
-            chosen = range(first, first + len(examples))
-            raw = torch.from_numpy(prepared.dev_annotations[chosen]).float()  # (B, L, D)
-        else:
-            squares = [read_picture(e.path, size=decoder.config.image_size).square for e in examples]
-            with torch.inference_mode():
-                raw = encoder(pixels(squares).to(next(encoder.parameters()).device))
-        yield examples, raw
-
-
-def finish(trainer: Trainer, destination: Path) -> None:
-    """Choose weights and decoding on dev, and write the model folder.
-
-    The candidates are the best epoch and, if asked for, the mean of the last epochs (not with a fine-tuned encoder:
-    a mean of decoders belongs to no encoder); each is scored after it was stored in half precision and loaded again,
-    with beam search.
-    """
-    folder, config = trainer.folder, trainer.config
-    folder.status("running", phase="choosing", epoch=trainer.epoch, step=trainer.step, total=trainer.total)
-    candidates = {"best epoch": folder.path / "checkpoints" / "best"}
-    if trainer.averaged and not trainer.tuned:
-        mean = {name: total / trainer.averaged for name, total in trainer.average.items()}
-        averaged = build(trainer.decoder.config)
-        averaged.load_state_dict(mean)
-        candidates["average"] = folder.path / "checkpoints" / "average"
-        checkpoints.save_model(candidates["average"], averaged, trainer.vocabulary)
-    encoder = None
-    if trainer.tuned:
-        encoder = checkpoints.load_encoder(candidates["best epoch"], name=trainer.encoder.name)
-    scored: dict[str, dict[str, float]] = {}
-    for name, path in candidates.items():
-        decoder, vocabulary = checkpoints.load_model(path)
-        scored[name], _ = score_dev(
-            decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding, encoder
-        )
-        folder.log(f"{name}: dev BLEU-4 {scored[name]['BLEU-4']:.2f}, CIDEr {scored[name]['CIDEr']:.2f}")
-    chosen = max(scored, key=lambda name: _merit(scored[name]))
-    decoder, vocabulary = checkpoints.load_model(candidates[chosen])
-    decoding, table = tune_decoding(
-        decoder, vocabulary, trainer.prepared, trainer.scorer, config.model.decoding, encoder
-    )
-    choice = {"weights": chosen, "candidates": scored, "decodings": table, "decoding": decoding.model_dump()}
-    folder.record(kind="choice", step=trainer.step, **choice)
-    folder.log(f"chosen: {chosen}, beam {decoding.beam}, length_norm {decoding.length_norm}")
-    model = decoder.config.model_copy(update={"name": config.model.name, "decoding": decoding, "seed": config.seed})
-    start = config.start_from and checkpoints.read_config(checkpoints.find(config.start_from)).name
-    # Where the data and the starting model lay is nobody's business; which model it was is.
-    settings = config.model_copy(update={"data": None, "start_from": start}).model_dump()
-    trainer.close()
-    story = {"settings": settings, "epochs": with_meteor(folder), "choice": choice}
-    checkpoints.save_model(destination, decoder, vocabulary, encoder=encoder, config=model, training=story)
-    folder.status("finished", epoch=trainer.epoch, step=trainer.step, total=trainer.total)
-
-
-def tune_decoding(
-    decoder: Decoder,
-    vocabulary: Vocabulary,
-    prepared: Prepared,
-    scorer: QuickScorer,
-    base: Decoding,
-    encoder: Encoder | None = None,
-) -> tuple[Decoding, list[dict[str, float]]]:
-    """The beam and length normalisation that serve best on dev, and the table of all that were tried."""
-    table: list[dict[str, float]] = []
-    best, best_merit = base, -math.inf
-    for beam in (3, 5):
-        for length_norm in (0.5, 0.8, 1.1, 1.4):
-            decoding = base.model_copy(update={"method": "beam", "beam": beam, "length_norm": length_norm})
-            scores, _ = score_dev(decoder, vocabulary, prepared, scorer, decoding, encoder)
-            table.append({"beam": beam, "length_norm": length_norm, **scores})
-            if _merit(scores) > best_merit:
-                best, best_merit = decoding, _merit(scores)
-    return best, table
-
-
-def _merit(scores: dict[str, float]) -> float:
-    """What models and decodings are chosen by: BLEU-4 and CIDEr, the latter scaled to count about as much."""
-    return scores["BLEU-4"] + 0.4 * scores["CIDEr"]
-
-
-def train(
-    config: TrainConfig,
-    path: Path,
-    *,
-    resume: bool = False,
-    should_stop: Callable[[], bool] = lambda: False,
-    team: Team = ALONE,
-    device: str = "",
-) -> bool:
-    """A whole run in ``path``: train, choose on dev, write ``path/model``. False if it was stopped on the way.
-
-    Besides ``should_stop`` it is stopped by ``RunFolder.request_stop``, from whatever process. With several workers
-    each calls this, and the first alone writes.
-
-    Raises:
-        UserError: a setting, the data or the disk; or another process trains this run.
-        TeamLost: another worker is gone; the run is as it last saved itself, and not called failed.
-    """
-    if team.leads:
-        folder = RunFolder.open(path) if resume else RunFolder.create(path, config)
-    else:
-        folder = Onlooker.open(path)
-    with folder.hold(), folder.heartbeat():
-        try:
-            folder.forget_stop()
-            folder.status("running", phase="preparing")
-            stop = _either(should_stop, folder.stop_requested) if team.leads else should_stop
-            settings = folder.config if resume else config
-            trainer = Trainer(settings, folder, device=device, should_stop=stop, team=team)
-            state = folder.load_state() if resume else None
-            if state is not None:
-                trainer.restore(state)
-                folder.log(f"resumed at epoch {trainer.epoch + 1}, step {trainer.step}")
-            if not trainer.run():
-                folder.log("stopped and saved")
-                return False
-            if team.leads:
-                finish(trainer, path / "model")
-        except (KeyboardInterrupt, SystemExit):
-            with suppress(UserError, OSError):
-                folder.status("stopped")
-                folder.log("stopped at once; the last saved state is kept", echo=False)
-            raise
-        except TeamLost as error:  # it is for whoever started the team to say whether that was the end
-            with suppress(UserError, OSError):
-                folder.log(f"another worker was lost: {error}", echo=False)
-            raise
-        except BaseException as error:
-            with suppress(UserError, OSError):  # the disk may be what failed; the error itself says so
-                said = str(error) or type(error).__name__
-                folder.status("failed", error=said, hint=hint(error))
-                why = f"failed: {said}" if isinstance(error, UserError) else traceback.format_exc().rstrip()
-                folder.log(why, echo=False)
-            raise
-    return True
-
-
-def _either(first: Callable[[], bool], second: Callable[[], bool]) -> Callable[[], bool]:
-    return lambda: first() or second()

@@ -20,7 +20,7 @@ from sat.jobs.runs import Run, State
 from sat.jobs.service import Jobs
 from sat.models.encoder import Encoder
 from sat.training.run import RunFolder
-from sat.training.trainer import train
+from sat.training.train import train
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 SECONDS = 400

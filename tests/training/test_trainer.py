@@ -20,9 +20,12 @@ from sat.config import HardConfig, ModelConfig, TrainConfig
 from sat.data import shapes
 from sat.errors import UserError
 from sat.training import trainer as module
+from sat.training.choose import finish
+from sat.training.dev import score_dev
 from sat.training.run import RunFolder
 from sat.training.team import Team, TeamLost
-from sat.training.trainer import Trainer, finish, train
+from sat.training.train import train
+from sat.training.trainer import Trainer
 
 
 @pytest.fixture(scope="session")
@@ -223,9 +226,10 @@ def test_a_killed_run_goes_on_with_the_same_losses(shapes_root, tmp_path):
     assert train(config, whole)
     script = (
         "import sys, torch; from pathlib import Path; from sat.training import trainer as t; "
+        "from sat.training.train import train; "
         "from sat.config import TrainConfig; t._LOG_EVERY = 1; t._SAVE_EVERY = 2; "
         f"torch.set_num_threads({torch.get_num_threads()}); "
-        "t.train(TrainConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))"
+        "train(TrainConfig.model_validate_json(sys.argv[1]), Path(sys.argv[2]))"
     )
     process = subprocess.Popen([sys.executable, "-c", script, config.model_dump_json(), str(killed)], env=os.environ)
     deadline = time.monotonic() + 240
@@ -247,7 +251,7 @@ def test_finish_scores_what_is_stored(shapes_root, tmp_path):
     trainer.run()
     finish(trainer, tmp_path / "model")
     decoder, vocabulary = checkpoints.load_model(tmp_path / "model")
-    scores, _ = module.score_dev(decoder, vocabulary, trainer.prepared, trainer.scorer, decoder.config.decoding)
+    scores, _ = score_dev(decoder, vocabulary, trainer.prepared, trainer.scorer, decoder.config.decoding)
     (choice,) = folder.metrics("choice")
     chosen = [
         r
