@@ -41,6 +41,9 @@ class ChartLike(Protocol):
     @property
     def log_y(self) -> bool: ...
 
+    @property
+    def log_x(self) -> bool: ...
+
 
 class GridLike(Protocol):
     """Numbers of rows over columns, with their names."""
@@ -77,6 +80,8 @@ def chart(given: ChartLike) -> go.Figure:
     if given.ticks:
         axis |= {"tickmode": "array", "tickvals": list(range(len(given.ticks))), "ticktext": list(given.ticks)}
         axis["tickangle"] = -40 if len(given.ticks) > 6 else 0
+    if given.log_x:
+        axis |= {"type": "log", "dtick": 1}
     figure.update_xaxes(**axis)
     figure.update_yaxes(
         title_text=given.y_label,
@@ -87,10 +92,19 @@ def chart(given: ChartLike) -> go.Figure:
         fixedrange=True,
     )
     if given.log_y:
-        figure.update_yaxes(exponentformat="power", dtick=None, nticks=5)
+        figure.update_yaxes(exponentformat="power", dtick=_decades(given))
     figure = calm(figure, 300)
     figure.update_layout(showlegend=len(given.series) > 1, legend={"orientation": "h", "y": 1.14, "x": 0})
     return figure
+
+
+def _decades(given: ChartLike) -> int | None:
+    """Powers of ten between two ticks, so that there are a handful; None within a single one."""
+    y = np.concatenate([series.y for series in given.series])
+    y = y[np.isfinite(y) & (y > 0)]
+    if not len(y) or np.floor(np.log10(y.max())) <= np.floor(np.log10(y.min())):
+        return None
+    return max(1, round(float(np.log10(y.max() / y.min())) / 4))
 
 
 def grid(given: GridLike) -> go.Figure:

@@ -38,6 +38,15 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Further:
+    """Where to go on in the app: what the link says, the page, and its query."""
+
+    label: str
+    page: str
+    query: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class Screen:
     """One thing to look at.
 
@@ -49,6 +58,7 @@ class Screen:
         known: how do we know.
         attention: whether it is about a model with attention.
         slow: takes more than half a second on two cores: show it when it is asked for.
+        further: where one's own pictures of it are.
     """
 
     slug: str
@@ -60,6 +70,7 @@ class Screen:
     question: Question | None = None
     attention: bool = False
     slow: bool = False
+    further: Further | None = None
 
 
 @dataclass(frozen=True)

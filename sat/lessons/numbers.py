@@ -81,7 +81,7 @@ class Chart:
 
     Attributes:
         ticks: what stands at x = 0, 1, 2, ...; empty for a plain number axis.
-        log_y: y on a logarithmic axis.
+        log_x, log_y: on a logarithmic axis.
     """
 
     title: str
@@ -91,6 +91,7 @@ class Chart:
     kind: Literal["line", "bar"] = "line"
     ticks: tuple[str, ...] = ()
     log_y: bool = False
+    log_x: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +210,7 @@ class Numbers:
                     "kind": c.kind,
                     "ticks": list(c.ticks),
                     "log_y": c.log_y,
+                    "log_x": c.log_x,
                     "series": [{"name": s.name, "x": plain(s.x), "y": plain(s.y)} for s in c.series],
                 }
                 for c in self.charts

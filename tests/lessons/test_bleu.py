@@ -21,13 +21,15 @@ sentences = st.lists(st.sampled_from("a dog the runs on grass".split()), min_siz
 def test_bleu_by_hand():
     found = bleu("a dog runs on the the grass".split(), [r.split() for r in EXAMPLE_REFERENCES])
     one, two, three, four = found.orders
-    # dog is in the second only, "the" once in each, all else once in one of them: 6 of 7.
+    # "grass" is in the second only, "the" once in the first, all else in the first: 6 of 7.
     assert (one.right, one.total) == (6, 7)
     assert {r.ngram: (r.count, r.most, r.clipped) for r in one.rows}["the"] == (2, 1, 1)
-    assert [r.ngram for r in two.rows if r.clipped] == ["dog runs", "on the", "the grass"]
-    assert (two.right, two.total, three.right, three.total, four.total) == (3, 6, 0, 5, 4)
+    assert [r.ngram for r in two.rows if r.clipped] == ["a dog", "dog runs", "runs on", "on the"]
+    assert (two.right, two.total, three.right, three.total, four.right, four.total) == (4, 6, 2, 5, 1, 4)
     assert (found.length, found.closest, found.brevity_penalty) == (7, 7, 1.0)
-    assert found.scores == pytest.approx((6 / 7, (6 / 7 * 1 / 2) ** 0.5, 0, 0))
+    assert found.scores == pytest.approx(
+        [product ** (1 / n) for n, product in enumerate((6 / 7, 4 / 7, 8 / 35, 2 / 35), start=1)]
+    )
 
 
 def test_short_captions_are_punished():

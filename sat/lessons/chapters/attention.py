@@ -158,10 +158,12 @@ CHAPTER = Chapter(
         Screen(
             "bottleneck",
             "One vector for everything",
-            "The first translation networks read a whole sentence into one vector and wrote the other language from "
-            "that. Whatever does not fit is lost. For a picture the one vector would be the mean of its "
-            "annotations.\n\nHow much can a mean hold? If all places were alike, everything; the more they differ, the "
-            "less. The map shows where the picture differs from its own mean.",
+            "The first translation networks were two, one that reads and one that writes: sequence to sequence. The "
+            "first put a whole sentence into one vector, a list of numbers, and the second wrote the other language "
+            "from that. Whatever does not fit is lost. A picture comes as a vector a place, its annotations "
+            "(chapter 5); in one vector it would be their mean.\n\nHow much can a mean hold? If all places were "
+            "alike, everything; the more they differ, the less. The map shows where the picture differs from its "
+            "own mean.",
             r"\bar{a} = \frac{1}{L} \sum_i a_i",
             bottleneck,
             Known("sat.models.decoder:Decoder.start", f"{_TEST}::test_the_mean_holds_its_part_of_the_squares"),
@@ -175,10 +177,11 @@ CHAPTER = Chapter(
         Screen(
             "dot",
             "Query and key",
-            "Attention is a soft way of looking something up. The state asks a question, the query. Every place offers "
-            "a key. Their dot product says how well they fit; the softmax makes weights of it that sum to one; the "
-            "weighted sum of the annotations is the answer.\n\nHere query and keys are this model's own, but the dot "
-            "product is an illustration: the model was trained with the additive score of the last screen.",
+            "Attention is a soft way of looking something up. The state asks a question, the query. Every place "
+            "offers a key. Multiply the two number by number and add up: this dot product says how well they fit. "
+            "The softmax makes weights of it that sum to one; the weighted sum of the annotations is the "
+            "answer.\n\nHere query and keys are this model's own, but the dot product is an illustration: the model "
+            "was trained with the additive score of the last screen.",
             r"\alpha_i = \mathrm{softmax}_i\left(\frac{q \cdot k_i}{\sqrt{d}}\right), \quad z = \sum_i \alpha_i a_i",
             dot_product,
             Known("sat.lessons.dot_product:scaled_dot", f"{_DOT}::test_over_places_by_loops"),
@@ -206,7 +209,7 @@ CHAPTER = Chapter(
                 "Add 10 to every score. What happens to the weights?",
                 ("Nothing", "They get sharper", "They get flatter"),
                 lambda n: 0 if n.number("shift") < 1e-6 else _changed(n.number("spread"), n.number("spread_shifted")),
-                "The weights change by at most {shift:.0e}: the factor exp(10) is above and below the line.",
+                "The weights change by less than a millionth: the factor exp(10) is above and below the line.",
             ),
             attention=True,
         ),

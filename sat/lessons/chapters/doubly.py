@@ -46,9 +46,15 @@ def penalty(scene: Scene) -> Numbers:
         values=(
             Value("penalty", found.penalty, "Mean over the places of (1 - coverage) squared", digits=5),
             Value("sum", found.penalty * found.map.size, "Their sum, as in equation 14", digits=2),
-            Value("floor", found.floor, "of the mean, what no attention could avoid", digits=5),
-            Value("uneven", found.uneven, "and what is due to unevenness", digits=5),
-            Value("part", found.uneven / found.penalty if found.penalty > 0 else 0.0, "that is a part of", "%", 4),
+            Value("floor", found.floor, "What no attention could avoid of it", digits=5),
+            Value("uneven", found.uneven, "What is due to unevenness", digits=5),
+            Value(
+                "part",
+                found.uneven / found.penalty if found.penalty > 0 else 0.0,
+                "Unevenness as a part of the whole",
+                "%",
+                4,
+            ),
         ),
         filled=rf"{latex(found.penalty, 5)} = {latex(found.floor, 5)} + {latex(found.uneven, 5)}",
     )
@@ -170,10 +176,11 @@ CHAPTER = Chapter(
         Screen(
             "penalty",
             "The term in the loss",
-            "Training adds a penalty for every place whose coverage is not 1. Read closely, that target is out of "
-            "reach: a caption of a dozen words has a dozen units of attention to give to about two hundred places. So "
-            "a large part of the penalty is the same whatever the model does.\n\nWhat is left is exactly the variance "
-            "of the coverage. In effect the term asks for one thing: spread it evenly.",
+            "Training makes one number small, the loss. To it is added a penalty for every place whose coverage is "
+            "not 1. Read closely, that target is out of reach: a caption of a dozen words has a dozen units of "
+            "attention to give to about two hundred places. So a large part of the penalty is the same whatever the "
+            "model does.\n\nWhat is left is exactly the variance of the coverage, a measure of unevenness. In "
+            "effect the term asks for one thing: spread it evenly.",
             r"\lambda \sum_i \left(1 - \sum_t \alpha_{ti}\right)^2 = \lambda L \left(\left(1 - \frac{C}{L}\right)^2 + "
             r"\mathrm{var}\right)",
             penalty,

@@ -24,9 +24,9 @@ def expectation(scene: Scene) -> Numbers:
         values=(
             Value("word", scene.word, "Written"),
             Value("highest", float(p[best]), "p(word) from the place that likes it most", "%", 4),
-            Value("lowest", float(p.min()), "from the place that likes it least", "%", 4),
-            Value("looked", float(p[top]), "from the place that is looked at most", "%", 4),
-            Value("mean", float(alpha @ p), "on average over the glimpses", "%", 4),
+            Value("lowest", float(p.min()), "p(word) from the place that likes it least", "%", 4),
+            Value("looked", float(p[top]), "p(word) from the place that is looked at most", "%", 4),
+            Value("mean", float(alpha @ p), "p(word) on average over the glimpses", "%", 4),
             Value("spread", spread, "Standard deviation over the glimpses", "%", 4),
             Value("best", named(scene, best), "The place that likes it most"),
         ),
@@ -178,8 +178,9 @@ CHAPTER = Chapter(
         Screen(
             "errors",
             "Every word of the caption",
-            "One word proves little. Here are all of them: how far the two shortcuts are from the exact marginal over "
-            "the whole vocabulary, and the probability of each word three times.",
+            "One word proves little. Here are all of them: how far the two shortcuts are from the exact marginal "
+            "over the whole vocabulary, and the probability of each word three times.\n\nThe distance is the "
+            "Jensen-Shannon divergence (JS): 0 nats for the same guess, 0.693 for guesses that share no word.",
             r"\mathrm{JS}(\mathrm{exact}, \mathrm{shortcut})",
             errors,
             Known("sat.lessons.averages:averages", f"{_TEST}::test_averages_are_those_of_the_truth_panel"),

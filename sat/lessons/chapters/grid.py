@@ -76,7 +76,7 @@ def neighbours(scene: Scene) -> Numbers:
             Value("row", row + 1, "Row"),
             Value("column", column + 1, "Column"),
             Value("beside", float(np.mean(beside)) if beside else 0.0, "Cosine with the cells beside it, mean"),
-            Value("all", float(here.mean()), "with all cells of the picture, mean"),
+            Value("all", float(here.mean()), "Cosine with all cells of the picture, mean"),
             Value("pictures", len(gallery), "Other pictures searched"),
             Value("best", found[0].cosine if found else 0.0),
         ),
@@ -143,8 +143,9 @@ CHAPTER = Chapter(
         Screen(
             "grid",
             "A grid of annotations",
-            "A convolutional network trained to name objects has seen all there is to see before its last layers put "
-            "it into one answer. Show, Attend and Tell stops before that and keeps the grid: one vector a place, the "
+            "The encoder is a network that was trained to name objects, a convolutional one (CNN): layer upon layer "
+            "of small windows. Before its last layers it has seen all there is to see and has not yet put it into "
+            "one answer. Show, Attend and Tell stops there and keeps the grid: one vector a place, the "
             "annotations.\n\nThey are not pixels any more. Each holds hundreds of numbers, each of which answers to "
             "something: fur, wheels, grass, a face.",
             r"a = \{a_1, \ldots, a_L\}, \quad a_i \in R^D",
@@ -162,10 +163,12 @@ CHAPTER = Chapter(
         Screen(
             "field",
             "What one cell can see",
-            "Each layer looks at a small window of the layer below. Stack many and the windows add up: a cell can be "
-            "influenced by a square of pixels much larger than the cell itself, its receptive field. So a highlighted "
-            "cell is the middle of what was looked at, not its border.\n\nThat a pixel can influence a cell does not "
-            "mean that it does much: in practice those in the middle count most.",
+            "Each layer looks at a small window of the layer below. Stack many and the windows add up: a cell can "
+            "be influenced by a square of pixels much larger than the cell itself, its receptive field. So a "
+            "highlighted cell is the middle of what was looked at, not its border. In the formula k is the side of "
+            "a layer's window, d the gap between its points, s the pixels from one cell of that layer to the "
+            "next.\n\nThat a pixel can influence a cell does not mean that it does much: in practice those in the "
+            "middle count most.",
             r"\mathrm{field} = 1 + \sum_l (k_l - 1) d_l s_l",
             field,
             Known(
@@ -174,7 +177,7 @@ CHAPTER = Chapter(
             ),
             Question(
                 "How much of the picture can the cell in row {row}, column {column} see?",
-                ("Only its own two-hundredth", "About a tenth", "More than half"),
+                ("Only its own part, a two-hundredth", "About a tenth", "More than half"),
                 lambda n: 0 if n.number("share") < 0.02 else 1 if n.number("share") < 0.5 else 2,
                 "Up to {share:.0%} of it, in a square of {side} pixels (the picture has 224 on a side).",
             ),

@@ -64,12 +64,12 @@ def lower_bound(scene: Scene) -> Numbers:
             Value("step_lower", one, "This step's bound, exact", "nats"),
             Value("step_log", exact, "log p of this word, exact", "nats"),
             Value("lower", whole.lower, "The caption's bound", "nats", 2),
-            Value("lower_error", whole.lower_error, "give or take", "nats", 2),
+            Value("lower_error", whole.lower_error, "The bound, give or take", "nats", 2),
             Value("log_marginal", whole.log_marginal, "log p of the caption", "nats", 2),
-            Value("error", whole.error, "give or take", "nats", 2),
+            Value("error", whole.error, "Its log p, give or take", "nats", 2),
             Value("gap", whole.log_marginal - whole.lower, "The bound lies below it by", "nats", 2),
             Value("paths", PATHS, "Paths drawn for each"),
-            Value("effective", whole.effective, "of which effectively count", digits=1),
+            Value("effective", whole.effective, "Paths that effectively count", digits=1),
         ),
         filled=rf"{latex(whole.lower, 2)} \le {latex(whole.log_marginal, 2)}",
     )
@@ -92,7 +92,7 @@ def reinforce(scene: Scene) -> Numbers:
             Value(
                 "own", found.by_name[OWN_MEAN].variance, "Variance with this step's mean reward as baseline", digits=5
             ),
-            Value("ratio", ratio, "of that without is left", digits=4),
+            Value("ratio", ratio, "Part of the variance that is left with it", digits=4),
             Value(
                 "running",
                 found.variance_ratio(RUNNING),
@@ -190,7 +190,7 @@ def _convergence_chart(found: Estimators, seed: int) -> Chart:
     for name in (NO_BASELINE, OWN_MEAN):
         counts, off = convergence(found, name, seed=seed)
         lines.append(Series(name, counts.astype(np.float64), off))
-    return Chart("Averaging samples", "samples", "error, parts of the gradient", tuple(lines), log_y=True)
+    return Chart("Averaging samples", "samples", "error, parts of the gradient", tuple(lines), log_y=True, log_x=True)
 
 
 def _exactly(bias: float) -> float:
@@ -247,11 +247,12 @@ CHAPTER = Chapter(
         Screen(
             "reinforce",
             "REINFORCE and its baseline",
-            "Drawing cannot be differentiated. REINFORCE does without: draw a place, see how well the word is "
-            "explained (the reward r), and make the place likelier in proportion. The mean over draws is the exact "
-            "gradient of the bound, but single draws scatter wildly: log-probabilities are all negative, so every "
-            "place is made less likely, some less than others.\n\nSubtracting a baseline b keeps the mean and takes "
-            "the scatter away. With one step, mean and variance are sums over the places, so nothing here is a guess.",
+            "A draw has no gradient. REINFORCE does without: draw a place, see how well the word is explained (the "
+            "reward r), and make the place likelier in proportion. The mean over draws is the exact gradient of the "
+            "bound, but single draws scatter wildly (their variance is large): log-probabilities are all negative, "
+            "so every place is made less likely, some less than others.\n\nSubtracting a baseline b keeps the mean "
+            "and takes the scatter away. With one step, mean and variance are sums over the places, so nothing here "
+            "is a guess.",
             r"\nabla L_s = E_s[(r_s - b) \nabla \log \alpha_s], \quad r_s = \log p(y_t \mid a_s)",
             reinforce,
             Known(
@@ -288,9 +289,10 @@ CHAPTER = Chapter(
         Screen(
             "noise",
             "Whole captions: whom to credit?",
-            "In equation 11 every glimpse is credited with the whole caption, words before it included, on which it "
-            "had no influence. All that is noise. Crediting it with the words from its own on leaves the mean as it "
-            "is; crediting it with its own word only is quieter still, but leaves out what it does to later words.",
+            "In the paper's equation 11 every glimpse is credited with the whole caption, words before it included, "
+            "on which it had no influence. All that is noise. Crediting it with the words from its own on leaves "
+            "the mean as it is; crediting it with its own word only is quieter still, but leaves out what it does "
+            "to later words.",
             r"g = \sum_t (R_t - b_t) \nabla \log \alpha_{s_t}",
             noise,
             Known("sat.lessons.paths:gradient_variances", f"{_PATHS}::test_gradient_variances_by_enumeration"),

@@ -144,10 +144,11 @@ CHAPTER = Chapter(
         Screen(
             "gates",
             "Four gates",
-            "A gate is a list of numbers between 0 (shut) and 1 (open), one for each unit of the cell. The input gate "
-            "lets new things in, the forget gate keeps old ones, the output gate shows them to the rest of the model. "
-            "The candidate, between -1 and 1, is what might be written.\n\nAll four are computed from the same three "
-            "things: the last word, what attention saw, and the last state.",
+            "A gate is a list of numbers between 0 (shut) and 1 (open), one for each number of the cell; such a "
+            "number is called a unit. The input gate lets new things in, the forget gate keeps old ones, the output "
+            "gate shows them to the rest of the model. The candidate, between -1 and 1, is what might be "
+            "written.\n\nAll four are computed from the same three things: the last word (as a list of numbers, "
+            "Ey), what attention saw (z), and the last state (h). The sigma squeezes a number to between 0 and 1.",
             r"(i_t, f_t, o_t) = \sigma(W [E y_{t-1}; z_t; h_{t-1}] + b), \quad h_t = o_t \odot \tanh c_t",
             gates,
             _STEP,

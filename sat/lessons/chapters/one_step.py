@@ -49,7 +49,7 @@ def softmax(scene: Scene) -> Numbers:
             Value("equal", 1 / alpha.size, "An equal share", digits=4),
             Value("entropy", float(np.log(spread)), "Entropy", "nats", 2),
             Value("spread", spread, "Places that the attention is spread over", digits=1),
-            Value("places", alpha.size, "of"),
+            Value("places", alpha.size, "Places there are"),
         ),
         filled=rf"\exp H(\alpha_t) = \exp({latex(float(np.log(spread)), 2)}) = {latex(spread, 1)}",
         maps=(Map("Attention", as_map(scene, alpha)),),
@@ -254,9 +254,10 @@ CHAPTER = Chapter(
             "output",
             "The deep output",
             "Three voices decide on the word: the last word, the state, and (with attention) the picture directly. "
-            "They are added, bent by tanh, and compared with every word of the vocabulary; the softmax makes "
-            "probabilities of that.\n\nHow far the word lies ahead of its nearest rival can be shared out among the "
-            "voices exactly.",
+            "They are added, bent by tanh, and compared with every word of the vocabulary, which gives each a score "
+            "n; the softmax makes probabilities of the scores.\n\nHow far the word lies ahead of its nearest rival "
+            "can be shared out among the voices exactly; what is left is the bias, which is the same for every "
+            "picture.",
             r"p(y_t) \propto \exp(L_o \tanh(E y_{t-1} + L_h h_t + L_z z_t))",
             output,
             Known(

@@ -41,7 +41,7 @@ def unroll(scene: Scene) -> Numbers:
             Value("weights", weights, "Weights of the cell, the same at every step"),
             Value("most", most),
             Value("most_word", words[most], "The state moves most when it writes"),
-            Value("moved", float(moved[most]), "and then by"),
+            Value("moved", float(moved[most]), "It moves by, there"),
         ),
         filled=rf"h_t \in R^{{{states.shape[1]}}}, \quad t = 1, \ldots, {len(words)}",
         tables=(Table("The same cell, step by step", ("step", "reads", "writes", "moves by"), rows),),
@@ -151,7 +151,9 @@ CHAPTER = Chapter(
             "A caption has no fixed length, a network has. The way out: use the same cell once a word. It reads the "
             "last word and its own state, a list of numbers, and writes a new state, from which the next word is "
             "guessed.\n\nDrawn one step beside the other the cell looks like a long network, but every copy has the "
-            "same weights. The table shows the copies of the model that you loaded.",
+            "same weights, the numbers that training has set: W for the state h, U for the word x, and b. The tanh "
+            "squeezes whatever comes out to between -1 and 1. The table shows the copies of the model that you "
+            "loaded.",
             r"h_t = \tanh(W h_{t-1} + U x_t + b)",
             unroll,
             Known(
@@ -168,9 +170,10 @@ CHAPTER = Chapter(
             "forget",
             "What is left of the first word?",
             "All that the cell knows of the past is in its state, and each step mixes it anew. To measure what that "
-            "costs, a small network with random weights reads forty random inputs twice; only the first input differs. "
-            "The curve shows how far the two runs stay apart.\n\nA straight line downwards on this scale means that "
-            "every step loses the same part: the past fades like an echo.",
+            "costs, a small network with random weights reads forty random inputs twice; only the first input "
+            "differs. The curve shows how far the two runs stay apart.\n\nA straight line downwards on this scale "
+            "means that every step loses the same part: the past fades like an echo. The dashed line is a cell of "
+            "another kind, the LSTM, to which the last screen comes.",
             r"h_t = \tanh(W h_{t-1} + x_t), \quad \frac{|h_t - h'_t|}{|h_1 - h'_1|}",
             forget,
             Known("sat.lessons.recurrence:influence", f"{_TEST}::test_influence_is_the_distance_of_two_runs"),
@@ -178,16 +181,17 @@ CHAPTER = Chapter(
                 "How much of the first input's effect is left in the simple network after {steps} steps?",
                 ("More than half", "Between a half and a hundredth", "Less than a hundredth"),
                 lambda numbers: _part(numbers.number("left")),
-                "{left:.5f} of it is left; in the LSTM of the next chapter, {lstm_left:.2f}.",
+                "{left:.5f} of it is left; in an LSTM, {lstm_left:.2f} (above 1 the runs have drifted apart).",
             ),
         ),
         Screen(
             "gradients",
             "Gradients that vanish or explode",
-            "To learn, the network must find out how an early word changed a late mistake. The gradient travels back "
-            "through every step, and every step multiplies it by the same weights. Multiplying forty times by 0.9 "
-            "leaves next to nothing; by something above 1, far too much.\n\nThe tanh, which is nearly flat for large "
-            "numbers, makes each factor smaller: so weights must be clearly above 1 before the gradient explodes.",
+            "To learn, the network must find out how an early word changed a late mistake. The gradient tells: it "
+            "says how much the mistake would change with a small change of a number. It travels back through every "
+            "step, and every step multiplies it by the same weights. Multiplying forty times by 0.9 leaves next to "
+            "nothing; by something above 1, far too much.\n\nThe tanh, which is nearly flat for large numbers, "
+            "makes each factor smaller: so weights must be clearly above 1 before the gradient explodes.",
             r"\frac{\partial h_T}{\partial h_{T-d}} = \prod_{t=T-d+1}^{T} \mathrm{diag}(1 - h_t^2) W",
             gradients,
             Known("sat.lessons.recurrence:gains", f"{_TEST}::test_gains_are_torchs_own_gradients"),
@@ -201,11 +205,11 @@ CHAPTER = Chapter(
         Screen(
             "lstm",
             "The same with an LSTM",
-            "The LSTM keeps a second state, the cell c, and changes it by adding to it instead of mixing it. What was "
-            "there is only multiplied by the forget gate f, a number between 0 and 1. Where f is near 1 the gradient "
-            "comes back whole.\n\nThat is not magic: an LSTM with random weights and a half open gate forgets too, "
-            "only later. It must learn when to hold its gate open, and is helped by starting with a bias that opens "
-            "it.",
+            "The LSTM (long short-term memory) keeps a second state, the cell c, and changes it by adding to it "
+            "instead of mixing it. What was there is only multiplied by the forget gate f, a number between 0 and "
+            "1. Where f is near 1 the gradient comes back whole.\n\nThat is not magic: an LSTM with random weights "
+            "and a half open gate forgets too, only later. It must learn when to hold its gate open, and is helped "
+            "by a start that opens it: the bias, a number that is added before the gate is computed.",
             r"c_t = f_t \odot c_{t-1} + i_t \odot g_t",
             lstm_gradients,
             Known("sat.lessons.recurrence:lstm", f"{_TEST}::test_gains_are_torchs_own_gradients"),

@@ -12,7 +12,7 @@ from sat.lessons.scene import Scene
 
 # Stands in where nobody has said what is to be seen: a caption with a word too many, and two people's.
 EXAMPLE = "a dog runs on the the grass"
-EXAMPLE_REFERENCES = ("a brown dog is running on the grass", "the dog runs across a green field")
+EXAMPLE_REFERENCES = ("a brown dog runs on the lawn", "a dog is running across green grass")
 _BLEU = "tests/lessons/test_bleu.py"
 _METEOR = "tests/lessons/test_meteor.py"
 

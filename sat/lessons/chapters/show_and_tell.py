@@ -8,7 +8,7 @@ from typing import Any
 from sat import checkpoints
 from sat.analysis.evidence import evidence
 from sat.errors import UserError
-from sat.lessons.chapter import Chapter, Known, Question, Screen
+from sat.lessons.chapter import Chapter, Further, Known, Question, Screen
 from sat.lessons.chapters.shared import series
 from sat.lessons.numbers import Cell, Chart, Numbers, Table, Value, latex, latex_word
 from sat.lessons.scene import Scene
@@ -33,9 +33,9 @@ def once(scene: Scene) -> Numbers:
             Value("caption", trace.caption or "(no words)", "It writes"),
             Value("beside", scene.trace.caption or "(no words)", f"{scene.captioner.name} writes"),
             Value("strongest", found.words[strongest], "The picture speaks most for"),
-            Value("evidence", float(found.evidence[strongest]), "its evidence", "nats", 2),
+            Value("evidence", float(found.evidence[strongest]), "Evidence of that word", "nats", 2),
             Value("early", float(early), "Evidence a word, first half", "nats", 2),
-            Value("late", float(late), "second half", "nats", 2),
+            Value("late", float(late), "Evidence a word, second half", "nats", 2),
         ),
         filled=rf"\log p({latex_word(found.words[strongest])} \mid a) - \log p({latex_word(found.words[strongest])} "
         rf"\mid \bar{{a}}) = {latex(float(found.evidence[strongest]), 2)}",
@@ -64,10 +64,11 @@ def likelihood(scene: Scene) -> Numbers:
     return Numbers(
         values=(
             Value("log_prob", total, "log p of the whole caption", "nats", 2),
-            Value("probability", math.exp(total), "its probability", digits=6),
+            Value("probability", math.exp(total)),
+            Value("one_in", math.exp(-total), "One caption in so many", digits=0),
             Value("perplexity", math.exp(-total / len(chosen)), "Perplexity, words to choose from each time", digits=2),
             Value("least", scene.words[least], "Least expected word"),
-            Value("least_p", math.exp(float(chosen[least])), "its probability", "%"),
+            Value("least_p", math.exp(float(chosen[least])), "Probability of that word", "%"),
         ),
         filled=rf"\log p(y \mid a) = {' + '.join(f'({latex(float(p), 2)})' for p in chosen[:4])}"
         rf"{' + ...' if len(chosen) > 4 else ''} = {latex(total, 2)}",
@@ -141,11 +142,11 @@ def wrong(scene: Scene) -> Numbers:
         values=(
             Value("soft", soft, "With attention"),
             Value("none", none, "Without"),
-            Value("best", best, "Attention finds most more of the"),
-            Value("before", before[1] or 0.0, "of those that people named, without it", "%"),
-            Value("after", before[2] or 0.0, "and with it", "%"),
-            Value("fewer", sum(a < b for b, a in made_up), "Kinds of which less is made up"),
-            Value("kinds", len(made_up), "of"),
+            Value("best", best, "What attention helps most to find"),
+            Value("before", before[1] or 0.0, "Found without attention, of what people named", "%"),
+            Value("after", before[2] or 0.0, "Found with attention", "%"),
+            Value("fewer", sum(a < b for b, a in made_up), "Kinds of things it makes up less of"),
+            Value("kinds", len(made_up), "Kinds in all"),
         ),
         filled=rf"\text{{{best}:}} \quad {latex(before[1] or 0.0)} \to {latex(before[2] or 0.0)}",
         tables=(
@@ -192,10 +193,12 @@ CHAPTER = Chapter(
         Screen(
             "once",
             "The picture, once",
-            "Show and Tell joins two networks that were there already: one that recognises pictures and one that "
-            "writes sentences. The picture is shown once, before the first word, as the mean of its annotations. From "
-            "then on the LSTM has only its memory of it.\n\nEvidence says how much the picture makes a word likelier "
-            "than it would be for the average picture. Where it is near 0, language alone has written the word.",
+            "Show and Tell joins two networks that were there already: one that recognises pictures (GoogLeNet "
+            "then; here the same newer one, EfficientNet-Lite, for all models) and one that writes sentences. The "
+            "picture is shown once, before the first word, as the mean of its annotations. From then on the LSTM "
+            "has only its memory of it.\n\nEvidence says how much the picture makes a word likelier than it would "
+            "be for the average picture. It is counted in nats: 0.69 more, twice as likely. Where it is near 0, "
+            "language alone has written the word.",
             r"(h_0, c_0) = f_{\mathrm{init}}(\bar{a}), \quad y_t \sim p(y_t \mid h_t)",
             once,
             Known(
@@ -223,7 +226,7 @@ CHAPTER = Chapter(
                 "How probable is this one caption, of all that could be written?",
                 ("More than one in a hundred", "Between one in a hundred and one in a million", "Less than that"),
                 _likely,
-                "p = {probability:.1e}: a sentence has many ways to be said, so none of them is likely.",
+                "One in {one_in:,.0f}: a sentence has many ways to be said, so none of them is likely.",
             ),
         ),
         Screen(
@@ -264,9 +267,10 @@ CHAPTER = Chapter(
                 "Does attention make up less of most kinds of things?",
                 ("Yes", "No"),
                 lambda n: 0 if n.number("fewer") > n.number("kinds") / 2 else 1,
-                "Of {fewer} of {kinds} kinds. It finds most more of the {best}: {before:.1%} without attention, "
-                "{after:.1%} with it.",
+                "Of {fewer} of {kinds} kinds. It helps most to find {best}: {before:.1%} of those that people named "
+                "without attention, {after:.1%} with it.",
             ),
+            further=Further("Two models' mistakes, picture by picture", "mistakes", (("view", "two"),)),
         ),
     ),
 )

@@ -10,7 +10,7 @@ from sat import checkpoints
 from sat.analysis.faithfulness import Faithfulness, Verdict, faithfulness, judge
 from sat.analysis.necessity import necessity
 from sat.errors import UserError
-from sat.lessons.chapter import Chapter, Known, Question, Screen
+from sat.lessons.chapter import Chapter, Further, Known, Question, Screen
 from sat.lessons.numbers import Cell, Chart, Map, Numbers, Series, Table, Value, latex, latex_word
 from sat.lessons.scene import Scene
 
@@ -145,10 +145,10 @@ def people(scene: Scene) -> Numbers:
         values=(
             Value("phrases", int(mine.get("phrases", 0)), "Phrases with a box"),
             Value("inside", mine["correctness_last"], "Attention inside the box", "%"),
-            Value("uniform", mine["uniform"], "looking everywhere alike", "%"),
-            Value("centre", mine["centre"], "looking at the middle", "%"),
+            Value("uniform", mine["uniform"], "Inside, looking everywhere alike", "%"),
+            Value("centre", mine["centre"], "Inside, looking at the middle", "%"),
             Value("pointing", mine["pointing_0"], "The brightest cell lies in the box", "%"),
-            Value("centre_pointing", mine["centre_pointing"], "the picture's middle lies in it", "%"),
+            Value("centre_pointing", mine["centre_pointing"], "The picture's middle lies in the box", "%"),
         ),
         filled=rf"\sum_i \alpha_i \, \text{{inside}}_i = {latex(mine['correctness_last'])}",
         tables=(
@@ -246,9 +246,10 @@ CHAPTER = Chapter(
         Screen(
             "causes",
             "What each place does",
-            "Bar one place at a time and note how much the word's log-probability falls: that is the place's effect. "
-            "Attention and effect are different things. A place may be looked at much and speak against the word, or "
-            "little and decide it.",
+            "Bar one place at a time and note how much the word's log-probability falls: that is the place's "
+            "effect. Attention and effect are different things. A place may be looked at much and speak against the "
+            "word, or little and decide it.\n\nThe rank correlation sums it up: 1 if both put the places into the "
+            "same order, 0 if the one says nothing about the other.",
             r"\log p(y_t) - \log p(y_t \mid \text{without place } i)",
             causes,
             Known(
@@ -300,6 +301,7 @@ CHAPTER = Chapter(
                 "The brightest cell hits in {pointing:.1%}, the middle in {centre_pointing:.1%} of {phrases} phrases.",
             ),
             attention=True,
+            further=Further("Looked right and said right, picture by picture", "mistakes", (("view", "patterns"),)),
         ),
     ),
 )

@@ -14,6 +14,7 @@ from sat.ui.learn import trying
 from sat.ui.learn.example import at_step
 from sat.ui.learn.picture import whole_way
 from sat.ui.learn.screen import draw_screen
+from sat.ui.learn.turn import top_of
 from sat.ui.models import get_captioner, no_maps
 from sat.ui.player import Played, word_player
 
@@ -99,6 +100,7 @@ def _example(scene: Scene, model: str, *, paint: bool) -> Played:
 
 
 def _where(chapter: Chapter, at: int) -> None:
+    top_of(f"{chapter.slug}/{chapter.screens[at].slug}")
     st.caption(f"{chapter.title} · {at + 1} of {len(chapter.screens)}")
     st.progress((at + 1) / len(chapter.screens))
 

@@ -36,6 +36,13 @@ def draw_screen(chapter: Chapter, screen: Screen, scene: Scene) -> None:
         st.info(filled.missing, icon=":material/info:")
     elif filled.numbers is not None and (filled.question is None or guessed(key, filled.question)):
         numbers(filled.numbers, scene)
+    if screen.further is not None:
+        st.page_link(
+            f"pages/{screen.further.page}.py",
+            label=screen.further.label,
+            icon=":material/arrow_outward:",
+            query_params=dict(screen.further.query),
+        )
     how_we_know(screen.known)
 
 

@@ -19,6 +19,10 @@ from sat.ui.player import Box
 CHAPTER = "one-step"
 PAINTED = ("softmax",)  # screens on which attention is painted in the player
 SHOWN = 5  # words in the chart
+CHOOSE = (
+    "Click a cell of the picture, or drag a box over it (with the keyboard: in the picture, Shift and the arrows, then "
+    "Enter)."
+)
 _KEPT = "_try_alpha"
 _GATES = {"forget": "Forget", "input": "Input", "output": "Output", "candidate": "Candidate"}
 Controls = Callable[[Scene, Box | None], dict[str, Any]]
@@ -86,7 +90,7 @@ def comparison(own: Edited, edited: Edited, word: str, *, attention: bool) -> Nu
 
 def _score(scene: Scene, box: Box | None) -> dict[str, Any]:
     if box is None:
-        st.caption("Click a cell of the picture, or drag a box over it: then its score can be raised and lowered.")
+        st.caption(f"{CHOOSE} Then its score can be raised and lowered.")
         return {}
     by = st.slider(
         f"Add to the score of {_cells(box)}",
@@ -129,7 +133,7 @@ def _context(scene: Scene, box: Box | None) -> dict[str, Any]:
     if way == "box":
         if box is not None:
             return {"alpha": _inside(scene, box)}
-        st.caption("Click a cell of the picture, or drag a box over it.")
+        st.caption(CHOOSE)
     return {}
 
 
