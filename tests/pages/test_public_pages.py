@@ -87,7 +87,7 @@ def test_reviews_and_evaluations_are_not_kept(monkeypatch, tmp_path):
 
 
 def test_a_visitor_who_asks_for_too_much_is_told_when_to_go_on(tiny, monkeypatch):
-    monkeypatch.setattr(limits, "COMPUTATIONS", limits.Share("looked at as much", 2, 6.0))
+    monkeypatch.setattr(limits, "COMPUTATIONS", limits.Share("looked at as much", 2, 1.0))
     app = run(decoding="greedy", model="none-tiny")
     for beam in (2, 3):
         app.query_params["beam"] = str(beam)
