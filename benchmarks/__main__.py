@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.harness import ONE_THREAD, Report
 from benchmarks.results import as_markdown, read, write
 
-NAMES = ("caption", "what_if", "batched", "overlay", "training", "features", "evaluation", "page", "growth")
+NAMES = ("caption", "what_if", "batched", "overlay", "training", "features", "encoder", "evaluation", "page", "growth")
 WHOLE_APP = "page"  # several processes: only the clock on the wall can time it
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 import json
 import shutil
@@ -13,10 +14,12 @@ import torch
 
 from benchmarks import __main__ as runner
 from benchmarks import batched, growth, material, overlay, page, training
+from benchmarks.encoder import fold
 from benchmarks.harness import Report, main
 from benchmarks.plain_loop import plain_loss
 from sat.captioner import Captioner
 from sat.config import Decoding, ModelConfig
+from sat.models.encoder import Encoder, pixels
 from sat.training.losses import doubly_stochastic, rollout
 
 
@@ -29,8 +32,18 @@ def test_it_runs(name, tmp_path):
     assert report.results or len(report.table) > 1
     for result in report.results:
         assert np.isfinite(result.values).all() and min(result.values) > 0
-    if report.results:
+    if report.results and name != "encoder":  # whose ways are there to be weighed, with what they change
         assert any(result.goal for result in report.results)
+
+
+def test_folding_changes_nothing_but_rounding():
+    encoder = Encoder("tf_efficientnet_lite0")
+    squares = pixels([material.sample_pictures()[0].square])
+    with torch.inference_mode():
+        want = encoder(squares)
+        folded = fold(copy.deepcopy(encoder))
+        assert not any(isinstance(layer, torch.nn.BatchNorm2d) for layer in folded.modules())
+        torch.testing.assert_close(folded(squares), want, atol=1e-4 * float(want.abs().max()), rtol=0)
 
 
 @pytest.mark.browser
