@@ -94,7 +94,9 @@ def chart(given: ChartLike) -> go.Figure:
     if given.log_y:
         figure.update_yaxes(exponentformat="power", dtick=_decades(given))
     figure = calm(figure, 300)
-    figure.update_layout(showlegend=len(given.series) > 1, legend={"orientation": "h", "y": 1.14, "x": 0})
+    figure.update_layout(
+        showlegend=len(given.series) > 1, legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
+    )
     return figure
 
 

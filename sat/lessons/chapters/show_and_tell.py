@@ -115,9 +115,12 @@ def wrong(scene: Scene) -> Numbers:
     for name in checkpoints.available():
         folder = checkpoints.find(name)
         record = checkpoints.read_hallucination(folder) or {}
-        kinds, kind = record.get("by_kind"), checkpoints.read_config(folder).attention
+        kinds, config = record.get("by_kind"), checkpoints.read_config(folder)
+        if config.recurrence != "lstm":  # the same LSTM, with and without attention
+            continue
         if isinstance(kinds, dict) and record.get("dataset", "flickr8k") == "flickr8k":
-            found.setdefault(kind, (name, {k: v["model"] for k, v in kinds.items() if v["model"]["mentions"]}))
+            named = {k: v["model"] for k, v in kinds.items() if v["model"]["mentions"]}
+            found.setdefault(config.attention, (name, named))
     if not {"soft", "none"} <= found.keys():
         raise UserError(
             "What models name wrongly was not measured here: evaluate a soft model and one without attention."

@@ -185,7 +185,13 @@ def test_what_captions_name_is_read_from_the_records(tmp_path, monkeypatch):
             for name, share in recall[kind].items()
         }
         (folder / "hallucination.json").write_text(json.dumps({"by_kind": rows}))
+    baseline = tmp_path / "a-x"  # before the others by name, and without attention too, but no LSTM
+    baseline.mkdir()
+    config = model("none").config.model_copy(update={"name": "a-x", "recurrence": "log-bilinear"})
+    (baseline / "config.json").write_text(config.model_dump_json())
+    (baseline / "hallucination.json").write_text((tmp_path / "soft-x" / "hallucination.json").read_text())
     found = show_and_tell.wrong(scene_of())
+    assert found.facts["none"] == "none-x"
     assert (found.facts["best"], found.number("before"), found.number("after")) == ("clothing", 0.2, 0.3)
     assert (found.number("fewer"), found.number("kinds")) == (1, 2)  # food is named too seldom to count
     assert found.tables[0].rows[0] == ("people", 0.55, 0.6, 0.06, 0.05)
