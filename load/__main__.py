@@ -31,12 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     think = (min(options.think), max(options.think))
     with tempfile.TemporaryDirectory(prefix="sat-load-") as folder:
         runs = os.path.join(folder, "runs")
-        with open(os.path.join(folder, "log.txt"), "w+b") as log:
+        with open(options.log or os.path.join(folder, "log.txt"), "w+b") as log:
             with Server(log, SAT_RUNS=runs, SAT_DATA=folder) as server:
                 load = asyncio.run(_visits(server, options, think))
             log.seek(0)
             told = log.read().decode(errors="replace")
-    tracebacks = told.count("Traceback (most recent call last)")
+    tracebacks = told.count("Traceback")
     if tracebacks:
         load.notes.errors.append(f"the server's log has {tracebacks} tracebacks; the last ends: {told[-600:]!r}")
     print("\n".join(load.lines()))
@@ -51,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=10.0, help="how long they stay (10)")
     parser.add_argument("--think", type=float, nargs=2, default=THINK, help="seconds between two actions (5 15)")
     parser.add_argument("--seed", type=int, default=0, help="which pictures they upload and when (0)")
+    parser.add_argument("--log", help="keep what the server says in this file")
     parser.add_argument("--save", action="store_true", help="write load/RESULTS.md")
     return parser
 

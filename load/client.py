@@ -48,6 +48,7 @@ class Client:
         self._address = address
         self._http = requests.Session()
         self._shown: dict[tuple[int, ...], Shown] = {}
+        self._spinners: dict[tuple[int, ...], list[str]] = {}
         self._states: dict[str, WidgetState] = {}
         self._pages: dict[str, str] = {}
         self._page, self._query, self._id = "", "", ""
@@ -97,8 +98,9 @@ class Client:
         return said + [f"alert: {a.body}" for a in self.elements("alert") if a.format in (a.ERROR, a.WARNING)]
 
     def said(self) -> list[str]:
-        """The text of the boxes that inform."""
-        return [a.body for a in self.elements("alert") if a.format == a.INFO]
+        """The text of the boxes that inform, and of the spinners that turn."""
+        boxes = [a.body for a in self.elements("alert") if a.format == a.INFO]
+        return boxes + [text for texts in self._spinners.values() for text in texts]
 
     # What can be done
 
@@ -258,5 +260,8 @@ class Client:
         if message.delta.WhichOneof("type") == "new_element":
             self._shown[path] = Shown(message.delta.new_element, message.delta.fragment_id, self._run)
             self._drawn.add(message.delta.fragment_id)
+        elif message.delta.WhichOneof("type") == "new_transient":
+            turning = [e.spinner.text for e in message.delta.new_transient.elements if e.HasField("spinner")]
+            self._spinners[path] = turning
         elif message.delta.WhichOneof("type") == "add_block":
             self._shown.pop(path, None)

@@ -9,7 +9,6 @@ from starlette.formparsers import MultiPartParser
 
 from sat.public import UPLOAD_MB
 from sat.ui import address
-from sat.ui.turns import waiting_place
 
 _ENTERED = "_entered"
 _THEME = Path(__file__).with_name("theme.css")
@@ -24,7 +23,6 @@ def run() -> None:
     st.html(_THEME)
     page = st.navigation(_pages(), position="top")
     address.settle(page.url_path)
-    waiting_place()
     page.run()
 
 

@@ -13,15 +13,14 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
-from sat.turns import Line
+from sat.turns import Line, Turn
 from sat.ui import limits
 
 R = TypeVar("R")
 
 POLL = 0.3  # seconds between two looks at the line
-_PLACE = "_waiting_place"
+_ASKED = "_waiting"
 # torch uses all processors for one caption; more at once would make each slower and none earlier.
 _line = Line(places=max(1, (os.cpu_count() or 1) // 4))
 _mine = threading.local()  # ``held``: whether the work of this thread has its turn
@@ -29,11 +28,6 @@ _mine = threading.local()  # ``held``: whether the work of this thread has its t
 
 class _NotYet(Exception):
     """Somebody else's turn."""
-
-
-def waiting_place() -> None:
-    """Make the place of the line that a visitor reads who waits; always there, so that what follows keeps its own."""
-    st.session_state[_PLACE] = st.empty()
 
 
 @contextmanager
@@ -71,14 +65,8 @@ def served(work: Callable[[], R]) -> R:
         return work()
     except _NotYet:
         pass
-    place = st.session_state.get(_PLACE)
     with _line.queued() as turn:
-        try:
-            while not turn.wait(POLL):
-                _say(place, turn.before)
-        finally:
-            if place is not None:
-                place.empty()
+        _wait(turn)
         _mine.held = True
         try:
             return work()
@@ -86,10 +74,15 @@ def served(work: Callable[[], R]) -> R:
             _mine.held = False
 
 
-def _say(place: DeltaGenerator | None, before: int) -> None:
-    """Draw the line again, which is also where Streamlit ends scripts that nobody waits for any more."""
-    if place is None:
-        st.session_state.get(_PLACE)  # as is this
-    elif before:
-        visitors = "1 visitor" if before == 1 else f"{before} visitors"
-        place.info(f"{visitors} before you. Your turn comes by itself.", icon=":material/hourglass_top:")
+def _wait(turn: Turn) -> None:
+    """Wait, and say how many come first. A spinner takes no place on the page, so that what follows keeps its own."""
+    while not turn.wait(POLL):
+        before = turn.before
+        with st.spinner(_said(before)):
+            while turn.before == before and not turn.wait(POLL):
+                st.session_state.get(_ASKED)  # a look there is where Streamlit ends scripts that nobody waits for
+
+
+def _said(before: int) -> str:
+    visitors = "1 visitor" if before == 1 else f"{before} visitors"
+    return f"{visitors} before you …" if before else "Your turn …"

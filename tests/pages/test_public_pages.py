@@ -118,28 +118,22 @@ def test_who_waits_is_told_how_many_come_first(tiny, monkeypatch):
     assert other is not None
     said: list[int] = []
 
-    def say(place: object, before: int) -> None:
+    def say(before: int) -> str:
         said.append(before)
         line.end(other)
+        return ""
 
-    monkeypatch.setattr(turns, "_say", say)
+    monkeypatch.setattr(turns, "_said", say)
     app = run(model="none-tiny", decoding="sample", seed="77")
     assert said == [1] and player(app)["words"]
     assert not app.info and line.try_turn() is not None
 
 
-def test_the_line_is_a_sentence():
-    def script() -> None:
-        from sat.ui import turns
-
-        turns.waiting_place()
-        import streamlit as st
-
-        for before in (3, 1):
-            turns._say(st.session_state[turns._PLACE], before)
-
-    app = AppTest.from_function(script).run()
-    assert app.info[0].value == "1 visitor before you. Your turn comes by itself."
+@pytest.mark.parametrize(
+    ("before", "said"), [(3, "3 visitors before you …"), (1, "1 visitor before you …"), (0, "Your turn …")]
+)
+def test_the_line_is_a_sentence(before, said):
+    assert turns._said(before) == said
 
 
 def test_uploads_on_their_way_in_stay_in_memory(tiny):
