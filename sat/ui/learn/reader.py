@@ -100,8 +100,9 @@ def _example(scene: Scene, model: str, *, paint: bool) -> Played:
 
 
 def _where(chapter: Chapter, at: int) -> None:
-    top_of(f"{chapter.slug}/{chapter.screens[at].slug}")
-    st.caption(f"{chapter.title} · {at + 1} of {len(chapter.screens)}")
+    with st.container(gap=None):  # the mark takes no room
+        top_of(f"{chapter.slug}/{chapter.screens[at].slug}")
+        st.caption(f"{chapter.title} · {at + 1} of {len(chapter.screens)}")
     st.progress((at + 1) / len(chapter.screens))
 
 
