@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app public test test-slow fuzz lint bench evaluations clean
+.PHONY: help app public test test-slow fuzz lint bench evaluations pictures clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -50,6 +50,9 @@ evaluations: $(VENV)/.app ## The evaluations that ship with the models of shapes
 	  $(RUN) -m sat evaluate --model "$$model" --data "$$data" --dataset shapes --split test \
 	    --out "checkpoints/$$model/evaluation"; \
 	done
+
+pictures: $(VENV)/.dev ## The pictures of the app in README.md, taken again
+	$(RUN) -m docs.pictures
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache
