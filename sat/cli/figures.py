@@ -10,7 +10,7 @@ import typer
 
 from sat.cli.captioning import captioner_for, read_all
 from sat.cli.console import say
-from sat.cli.options import Beam, Context, DatasetOption, Images, Model, Models, Out, Root, Scale, Seed, Style
+from sat.cli.options import Beam, Context, Images, Model, Models, Out, Root, Scale, Seed, Style
 from sat.errors import UserError
 
 if TYPE_CHECKING:
@@ -109,7 +109,10 @@ def mistakes(
         typer.Option("--image", metavar="NAME", help="These pictures instead; may be given several times."),
     ] = None,
     data: Root = None,
-    dataset: DatasetOption = "flickr8k",
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", metavar="DATASET", help="Where the pictures are; else where they were evaluated."),
+    ] = None,
     model: Annotated[
         str | None, typer.Option("--model", metavar="NAME", help="The evaluated model's folder; else found by name.")
     ] = None,
@@ -121,6 +124,9 @@ def mistakes(
     from sat.data.registry import load_dataset
     from sat.drawing.mistakes import Mistake, montage
     from sat.drawing.overlay import View
+    from sat.evaluation.browse import EvaluationStore
+    from sat.evaluation.pictures import EvaluatedPictures
+    from sat.evaluation.store import ABOUT_FILE, FOLDER
     from sat.evaluation.worst import as_published, caption_again, named, read_evaluation, word_to_show, worst
 
     _check_format(out)
@@ -128,16 +134,20 @@ def mistakes(
     ranked = named(records, image) if image else worst(records, count)
     if not ranked:
         raise UserError(f"No caption in {evaluation} has a word: there is nothing to draw.")
-    names = [one.record.image for one in ranked]
-    examples = load_dataset(dataset, data)
-    files = {example.name: str(example.path) for example in examples.examples}
-    missing = next((name for name in names if name not in files), None)
-    if missing is not None:
-        raise UserError(f"{dataset} has no picture {missing}: name the evaluated data set with --dataset.")
     captioner = load(model or recorded.model)
-    pictures = read_all([files[name] for name in names], captioner)
+    names = [one.record.image for one in ranked]
+    if data is None and dataset is None and (evaluation / FOLDER / ABOUT_FILE).is_file():
+        source, size = EvaluatedPictures(EvaluationStore.open(evaluation).about), captioner.config.image_size
+        shown = pictures = [source.read(o.record.image, o.record.references, size=size) for o in ranked]
+    else:
+        examples = load_dataset(dataset or "flickr8k", data)
+        files = {example.name: str(example.path) for example in examples.examples}
+        missing = next((name for name in names if name not in files), None)
+        if missing is not None:
+            raise UserError(f"{examples.name} has no picture {missing}: name the evaluated data set with --dataset.")
+        pictures = read_all([files[name] for name in names], captioner)
+        shown = as_published(pictures, names, examples)
     traces = caption_again(captioner, recorded, ranked, pictures)
-    shown = as_published(pictures, names, examples)
     found = [
         Mistake(picture, trace, word_to_show(trace, one.record.references), one.record.image, one.cider)
         for one, picture, trace in zip(ranked, shown, traces, strict=True)

@@ -23,7 +23,7 @@ from sat.data.entities import ALIGNED_FILE, AlignedPicture, read_aligned
 from sat.data.registry import load_dataset
 from sat.errors import UserError
 from sat.evaluation.worst import stretched
-from sat.images import Picture, from_array, read_picture
+from sat.images import MODEL_SIZE, Picture, from_array, read_picture
 
 _DRAWN = re.compile(rf"({'|'.join(SPLITS)})-(\d{{5}})\.png")
 _SEED = 0  # of the shapes that models ship with
@@ -47,23 +47,24 @@ class EvaluatedPictures:
         """
         self.dataset, self.root = str(about["dataset"]), about.get("root")
 
-    def read(self, image: str, references: Sequence[str]) -> Picture:
+    def read(self, image: str, references: Sequence[str], *, size: int = MODEL_SIZE) -> Picture:
         """A picture, its display in the proportions of the original where the boxes tell them.
 
         Args:
             image: its name; references: its captions, as in the rows.
+            size: side of the square that the model sees, in pixels.
 
         Raises:
             UserError: it is not found, or cannot be read.
         """
         found = self._find(image, references)
         if found is not None:
-            picture = read_picture(found[0].path)
+            picture = read_picture(found[0].path, size=size)
             aligned = found[1]
             return picture if aligned is None else stretched(picture, aligned.width / max(aligned.height, 1))
         drawn = self._drawn(image, references)
         if drawn is not None:
-            return from_array(drawn[0])
+            return from_array(drawn[0], size=size)
         raise UserError(
             f"The picture {image} of the data set {self.dataset} is not here any more: put it back where it was, or "
             "set SAT_DATA to the folder of the data sets."

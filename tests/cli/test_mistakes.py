@@ -146,3 +146,13 @@ def test_an_evaluation_written_by_the_program_itself(shapes_root, cached, argume
     drawn = recipe("m.png")["mistakes"]
     assert len(drawn) == 3
     assert np.all(np.diff([m["cider"] for m in drawn]) >= 0) and drawn[0]["context"] == "argmax"
+
+
+def test_the_evaluation_that_ships_needs_no_data_set(monkeypatch, tmp_path):
+    """Its pictures are drawn again, and its captions written again."""
+    monkeypatch.delenv("SAT_CHECKPOINTS", raising=False)
+    folder = Path(__file__).parents[2] / "checkpoints" / "shapes-soft" / "evaluation"
+    assert good("figure", "mistakes", "--eval", folder, "--count", 2, "--out", "m.png") == "m.png\n"
+    assert [one["picture"] for one in recipe("m.png")["mistakes"]] == [
+        one.record.image for one in worst(read_evaluation(folder)[1], 2)
+    ]
