@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app public test test-slow fuzz lint bench evaluations pictures clean
+.PHONY: help app public test test-slow fuzz load lint bench evaluations pictures clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -13,6 +13,7 @@ PYTHON ?= $(firstword $(foreach python,python3 python3.14 python3.13 python3.12 
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
+LOAD_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := $(wildcard requirements.lock)
@@ -22,7 +23,7 @@ help: ## What can be made
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 app: $(VENV)/.app ## Serve the app at http://localhost:8501 (PORT=..., ADDRESS=0.0.0.0 for other machines too)
-	exec $(RUN) -m streamlit run streamlit_app.py --server.address "$(ADDRESS)" --server.port "$(PORT)" --server.headless true
+	exec $(RUN) -m sat serve --address "$(ADDRESS)" --port "$(PORT)"
 
 public: $(VENV)/.app ## Serve it to strangers: no training, nothing written, a share for each (SAT_HOSTS=demo.example.org)
 	exec $(RUN) -m sat serve --public --address "$(ADDRESS)" --port "$(PORT)"
@@ -35,6 +36,9 @@ test-slow: $(VENV)/.dev ## The slow tests; pytest's code 5 says that there are n
 
 fuzz: $(VENV)/.dev ## Hostile input by the thousand, for about a minute (FUZZ_ARGS="--seed 7 --seconds 600" for more)
 	$(RUN) -m fuzz $(FUZZ_ARGS)
+
+load: $(VENV)/.dev ## Thirty visitors for ten minutes (LOAD_ARGS="--sessions 5 --minutes 2" for fewer, --save to keep the table)
+	$(RUN) -m load $(LOAD_ARGS)
 
 lint: $(VENV)/.dev ## ruff and mypy
 	$(RUN) -m ruff check .
@@ -56,7 +60,7 @@ pictures: $(VENV)/.dev ## The pictures of the app in README.md, taken again
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	find sat tests pages fuzz -name __pycache__ -type d -prune -exec rm -rf {} +
+	find sat tests pages fuzz load benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. Each stamp is newer than the files that it was made from, so nothing runs twice.
 

@@ -17,7 +17,6 @@ from typing import Literal
 
 import numpy as np
 import torch
-from scipy.stats import rankdata
 from torch import Tensor
 
 from sat.analysis.reading import Moment, Reading, as_map, logits_with, mean_image
@@ -144,10 +143,18 @@ def judge(uniform: float, deletion: Curves, insertion: Curves) -> Verdict:
 
 def rank_correlation(x: np.ndarray, y: np.ndarray) -> float | None:
     """Spearman's: Pearson's of the ranks, ties sharing their mean rank; None where one of the two is constant."""
-    ranks = rankdata(x), rankdata(y)
+    ranks = average_ranks(x), average_ranks(y)
     if any(np.ptp(r) == 0 for r in ranks):
         return None
     return float(np.corrcoef(*ranks)[0, 1])
+
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1 up, those of equal values being the mean of theirs: ``scipy.stats.rankdata`` without the 500 modules
+    of scipy that it brings, which take 40 MB and a second of the app's start."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    means: np.ndarray = np.cumsum(counts) - (counts - 1) / 2
+    return means[place]
 
 
 def centre_order(rows: int, columns: int) -> np.ndarray:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from sat.data.entities_release import Annotation, Sentence, parse_annotation, parse_sentences, read_release
 from sat.data.files import first_existing
@@ -282,6 +281,8 @@ def _align(
     annotation: Annotation,
     sentences: list[Sentence],
 ) -> AlignedPicture:
+    from scipy.optimize import linear_sum_assignment  # slow and large to import, and needed nowhere else
+
     theirs = [comparable(sentence.tokens) for sentence in sentences]
     ratios = np.array([[match_ratio(comparable(text.split()), b) for b in theirs] for text in texts])
     captions = []

@@ -6,10 +6,9 @@ Correlation says what goes together, not what causes what: a caption's length, f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
-from scipy.special import ndtri
-from scipy.stats import spearmanr
 
 from sat.evaluation.browse import EvaluationStore
 from sat.evaluation.rows import SCORES
@@ -26,7 +25,7 @@ MEASURES = (
     "repetition",
 )
 _LEAST = 4  # captions, below which there is no interval
-_Z = float(ndtri(0.975))
+_Z = NormalDist().inv_cdf(0.975)
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,8 @@ def drivers(store: EvaluationStore) -> list[Driver]:
 
     Left out is what says nothing: a measure that fewer than four captions have, or that is the same for all.
     """
+    from scipy.stats import spearmanr  # slow and large to import, and not needed before somebody asks
+
     columns = store.values([*SCORES, *MEASURES])
     found = []
     for score in SCORES:

@@ -7,8 +7,17 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from scipy.stats import rankdata
 
-from sat.analysis.faithfulness import Curves, _curves, centre_order, faithfulness, judge, rank_correlation
+from sat.analysis.faithfulness import (
+    Curves,
+    _curves,
+    average_ranks,
+    centre_order,
+    faithfulness,
+    judge,
+    rank_correlation,
+)
 from sat.errors import UserError
 
 from .small import VOCABULARY, L, captioned, plain_steps
@@ -173,3 +182,9 @@ def test_what_is_missing_is_said():
     blind, raw, trace = captioned("none")
     with pytest.raises(UserError, match="has no attention"):
         blind.analyse(faithfulness, raw, trace, 0)
+
+
+def test_ranks_are_scipys():
+    rng = np.random.default_rng(0)
+    for values in (rng.normal(size=196), rng.integers(0, 5, 196).astype(float), np.zeros(7), np.array([2.0])):
+        assert np.array_equal(average_ranks(values), rankdata(values))
