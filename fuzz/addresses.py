@@ -129,7 +129,7 @@ def _upload(rng: random.Random, folder: Path) -> Use:
             lambda: pictures.made(rng.choice(kinds), rng),
         )
     )()
-    name = rng.choice(("a.jpg", "a.PNG", "../../a.jpg", "<b>.jpg", "a\x00.jpg", "x" * 300 + ".png", "a.svg.tiff"))
+    name = rng.choice(("a.jpg", "a.PNG", "../../a.jpg", "<b>.jpg", "a\x01.jpg", "x" * 300 + ".png", "a.svg.tiff"))
     page = rng.choice(("explore", "compare"))
 
     def drop() -> None:
