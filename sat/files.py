@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writing files so that nobody ever sees half of one, and asking who holds their locks."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from sat.errors import UserError
 
@@ -100,3 +102,18 @@ def copy_folder(source: Path, destination: Path) -> None:
     """Copy a folder so that the copy is there whole or not at all."""
     with atomic_folder(destination) as temporary:
         shutil.copytree(source, temporary, dirs_exist_ok=True)
+
+
+def locked(path: Path) -> bool:
+    """Whether a process on this machine (or on a disk that both see) holds the lock file ``path`` right now."""
+    if not path.is_file():
+        return False
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    lock.release()
+    return False

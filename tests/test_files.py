@@ -8,9 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sat.errors import UserError
-from sat.files import atomic_file, atomic_folder, write_text
+from sat.files import atomic_file, atomic_folder, locked, write_text
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path):
@@ -107,3 +108,12 @@ def test_a_file_is_no_folder(tmp_path: Path):
     with pytest.raises(UserError, match="is a file: name a folder"), atomic_folder(tmp_path / "model"):
         pass
     assert (tmp_path / "model").read_text() == "mine"
+
+
+def test_a_lock_is_held_as_long_as_somebody_holds_it(tmp_path):
+    path = tmp_path / "lock"
+    assert not locked(path)
+    with FileLock(path):
+        assert locked(path)
+    path.touch()  # one that a killed process left behind
+    assert not locked(path)

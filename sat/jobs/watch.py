@@ -6,9 +6,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from sat.errors import UserError
+from sat.files import locked
 from sat.jobs.cluster import Cluster, News, Word
 from sat.jobs.reconcile import judge
 from sat.jobs.register import Register
@@ -125,14 +124,4 @@ class Watch:
                     self._cluster_at(address).stop(job)
 
     def _somebody_submits(self) -> bool:
-        if not self.submit_lock.exists():
-            return False
-        lock = FileLock(self.submit_lock)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
+        return locked(self.submit_lock)

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from sat.config import TrainConfig, load_yaml, parse
 from sat.errors import UserError
-from sat.files import atomic_file, from_json, write_text
+from sat.files import atomic_file, from_json, locked, write_text
 
 _BEAT = 5.0  # seconds between two heartbeats
 _BOOKKEEPING = ("pid", "host", "job", "sequence", "heartbeat")
@@ -193,17 +193,7 @@ class RunFolder:
 
     def held(self) -> bool:
         """Whether a process on this machine (or on a disk that both see) is training the run right now."""
-        if not self.lock_file.is_file():
-            return False
-        lock = FileLock(self.lock_file)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            return True
-        except OSError:
-            return False
-        lock.release()
-        return False
+        return locked(self.lock_file)
 
     def request_stop(self, job: str | None = None) -> None:
         """Ask the process that trains the run to save and stop: job ``job`` only, or whichever it is where None."""
