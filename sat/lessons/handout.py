@@ -13,6 +13,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from sat.drawing.difference import FIRST_HUE, SECOND_HUE
 from sat.drawing.export import figure_bytes
 from sat.drawing.figure import FAINT, INK, Figure, Image, Line, Text, fold, pixels, text_width
 from sat.drawing.overlay import View, blend, heat_colours, layers, maps_of
@@ -30,7 +31,7 @@ TITLE, HEAD, BODY, SMALL = 17.0, 10.5, 8.4, 7.0  # points
 PICTURE, MAP = 118.0, 62.0  # points; widths
 _LETTERS = "ABCDEFGH"
 _VALUES = 8  # of a screen, at most
-_COLD, _WARM = np.array((33, 102, 172)), np.array((178, 24, 43))  # below and above 0, for the colour-blind too
+_ABOVE, _BELOW = np.array(FIRST_HUE), np.array(SECOND_HUE)  # 0: the colours of the page, blue and orange
 
 
 def handout(chapter: Chapter, scene: Scene) -> bytes:
@@ -176,7 +177,7 @@ class _Sheet:
         side = MAP * self.size
         x = WIDTH - MARGIN - side - column * (side + 10)
         height = min(side * found.values.shape[0] / found.values.shape[1], 2 * side)
-        self.marks.append(Image(_coloured(found), x, top, side, height))
+        self.marks.append(Image(coloured(found), x, top, side, height))
         y, size = top + height, SMALL * self.size * 0.85
         for line in wrap(found.title, size, side)[:4]:
             y += size * 1.25
@@ -203,13 +204,13 @@ def _breadth(word: str) -> float:
     return text_width(word, 1.0)
 
 
-def _coloured(found: Map) -> np.ndarray:
+def coloured(found: Map) -> np.ndarray:
     """A map in colours, uint8 (H, W, 3), every cell as a square of pixels."""
     values = np.nan_to_num(found.values)
     if found.signed:
         top = float(np.abs(values).max()) or 1.0
         share = np.abs(values / top)[..., None]  # (rows, columns, 1)
-        colours = np.where(values[..., None] < 0, _COLD, _WARM) * share + 255 * (1 - share)
+        colours = np.where(values[..., None] < 0, _BELOW, _ABOVE) * share + 255 * (1 - share)
         cells = np.rint(colours).astype(np.uint8)
     else:
         bottom, top = min(float(values.min()), 0.0), float(values.max())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from test_journey import ENTRY, ready
 
 from sat.lessons.chapters import CHAPTERS
@@ -63,3 +63,28 @@ def test_no_serious_accessibility_finding(page: Page, serve, tiny_folder):
         if v["impact"] in ("serious", "critical") and any(n["target"] != [".katex-display"] for n in v["nodes"])
     ]
     assert not found, "\n".join(f"{v['id']}: {v['help']}: {[n['target'] for n in v['nodes']][:5]}" for v in found)
+
+
+@pytest.mark.slow
+def test_a_class_guesses_together(browser: Browser, serve, tiny_folder):
+    """Three people, two guesses: all see the same tally, whoever resets it does so for all, and no button is left."""
+    address = f"{serve(ENTRY, tiny_folder)}/learn?chapter=one-step&screen=gate&sample=cat&class=blue-room-7"
+    pages = []
+    for width in (390, 1280, 1280):
+        page = browser.new_context(viewport={"width": width, "height": 1000}, reduced_motion="reduce").new_page()
+        page.set_default_timeout(60_000)
+        page.goto(address, wait_until="commit")
+        ready(page)
+        pages.append(page)
+    for page, guess in zip(pages, (0, 1, 0), strict=True):
+        page.locator('[class*="st-key-guess"] [role="radiogroup"] label').nth(guess).click()
+        page.get_by_role("button", name="Reveal").click()
+        expect(page.get_by_text("How do we know?").first).to_be_visible()
+    for page in pages:
+        expect(page.get_by_text("3 answers so far in blue-room-7.")).to_be_visible()
+        expect(page.locator(".tally dd:not(:has(.bar))")).to_have_text(["2", "1"])
+        expect(page.get_by_role("button", name="Reveal")).to_have_count(0)
+    pages[1].get_by_role("button", name="Reset this question").click()
+    for page in pages:
+        expect(page.get_by_text("0 answers so far in blue-room-7.")).to_be_visible()
+        page.context.close()

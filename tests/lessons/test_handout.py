@@ -11,7 +11,8 @@ from sat.drawing.figure import Image, Line, Text, fold, text_width
 from sat.lessons.chapter import Chapter
 from sat.lessons.chapters import CHAPTERS
 from sat.lessons.engine import fill_chapter, find
-from sat.lessons.handout import HEIGHT, MARGIN, WIDTH, handout, sheet, wrap
+from sat.lessons.handout import HEIGHT, MARGIN, WIDTH, coloured, handout, sheet, wrap
+from sat.lessons.numbers import Map
 from sat.lessons.scene import Scene, set_scene
 
 from .slow import scene_of
@@ -82,3 +83,11 @@ def test_lines_are_broken_where_they_must_be():
     assert " ".join(lines) == 'a few words that do not fit "on" one line' and len(lines) > 2
     assert all(text_width(line, 8) <= 60 for line in lines)
     assert all(text_width(line, 8) <= 30 for line in wrap("incomprehensibilities", 8, 30))
+
+
+def test_a_map_with_a_sign_has_the_colours_of_the_page():
+    """Blue above 0, orange below, white at 0: as the titles of such maps say."""
+    cells = coloured(Map("effect", np.array([[2.0, 0.0, -2.0]]), signed=True))
+    middle = cells.shape[0] // 2
+    above, zero, below = (cells[middle, (2 * i + 1) * cells.shape[1] // 6] for i in range(3))
+    assert above[2] > above[0] and below[0] > below[2] and (zero == 255).all()

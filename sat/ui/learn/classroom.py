@@ -81,16 +81,22 @@ def guessed(key: str, posed: Posed) -> bool:
         st.markdown(f"**First guess.** {posed.prompt}")
         if mine not in answered:
             _ask(key, mine, posed)
-            return False
-        chosen, answer = answered[mine], posed.options[posed.answer]
-        if chosen == _SKIPPED:
-            st.info(f"{answer}. {posed.reveal}", icon=":material/lightbulb:")
-        elif chosen == posed.answer:
-            st.success(f"Yes: {answer}. {posed.reveal}", icon=":material/check:")
         else:
-            st.info(f"You said “{posed.options[chosen]}”, but: {answer}. {posed.reveal}", icon=":material/lightbulb:")
-        _tally(key, posed.options, posed.answer)
-    return True
+            _reveal(answered[mine], posed)
+            _tally(key, posed.options, posed.answer)
+            st.empty()  # in the buttons' place: a count of the class at the same moment would leave them on the page
+    return mine in answered
+
+
+def _reveal(chosen: int, posed: Posed) -> None:
+    """The answer, beside what was guessed."""
+    answer = posed.options[posed.answer]
+    if chosen == _SKIPPED:
+        st.info(f"{answer}. {posed.reveal}", icon=":material/lightbulb:")
+    elif chosen == posed.answer:
+        st.success(f"Right: {answer}. {posed.reveal}", icon=":material/check:")
+    else:
+        st.info(f"You said “{posed.options[chosen]}”, but: {answer}. {posed.reveal}", icon=":material/lightbulb:")
 
 
 def _ask(key: str, mine: str, posed: Posed) -> None:

@@ -17,7 +17,11 @@ from sat.ui.diagram import diagram
 from sat.ui.learn.live import jpeg_url
 
 SIDE = 168  # pixels of a picture in the diagram
-CELL = ("recurrent", "lstm", "hard")  # chapters that show the cell instead of the whole way
+CELL = ("recurrent", "lstm", "one-step/recurrence")  # chapters and screens that show the cell, not the whole way
+_SAID = {
+    "cell": "The LSTM cell (figure 4 of the paper)",
+    "pipeline": "The whole way (figure 1 of the paper)",
+}
 
 
 def whole_way(chapter: Chapter, screen: str, scene: Scene, on_part: Callable[[str, str], None]) -> None:
@@ -45,12 +49,14 @@ def whole_way(chapter: Chapter, screen: str, scene: Scene, on_part: Callable[[st
         p = found.alpha[found.alpha > 0]
         numbers |= {"attention": f"{np.exp(-(p * np.log(p)).sum()):.0f} places", "gate": f"β = {found.beta:.2f}"}
         gauges["gate"] = found.beta
-    st.caption("The whole way, with the numbers of this word. Every part leads to its chapter.")
+    here = f"{chapter.slug}/{screen}"
+    name = "cell" if chapter.slug in CELL or here in CELL else "pipeline"
+    st.caption(f"{_SAID[name]}, with the numbers of this word. Every part leads to its chapter.")
     diagram(
-        "cell" if chapter.slug in CELL else "pipeline",
+        name,
         numbers,
         key="diagram",
-        here=f"{chapter.slug}/{screen}",
+        here=here,
         on_part=on_part,
         images=_images(scene, found.alpha),
         gauges=gauges,

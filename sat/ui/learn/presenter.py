@@ -14,7 +14,7 @@ _STYLE = """<style>
 .stMain .katex {font-size: 1.6em}
 .stMain .js-plotly-plot text {font-size: 17px !important}
 .stMain .stButton button p {font-size: 1.2rem !important}
-.stMain [data-testid="stMainBlockContainer"] {padding-top: 3rem; max-width: none}
+.stMain [data-testid="stMainBlockContainer"] {padding-top: 4.5rem; max-width: none}
 .st-key-title, .st-key-purpose, .st-key-choices, .st-key-how-we-know, .st-key-handout {display: none}
 </style>"""
 
