@@ -13,7 +13,7 @@ from sat.ui.compare_panels import at_the_pair, next_words, over_the_caption
 from sat.ui.compare_truth import averages
 from sat.ui.compare_where import PLAYERS, Where, where_in
 from sat.ui.models import NO_MODELS, get_captioner, model_labels, model_names, no_maps
-from sat.ui.picker import pick_picture
+from sat.ui.picker import pick_or_problem
 from sat.ui.player import word_player
 from sat.ui.samples import is_sample
 from sat.ui.saving import save_comparison
@@ -75,11 +75,7 @@ st.markdown("Two models look at one picture. Step through their words together, 
 notes = st.container()  # always there, as ``said`` is, so that what follows keeps its place: no player is built anew
 left, right = st.columns([0.56, 0.44], gap="large")
 with left:
-    picked, problem = None, ""
-    try:
-        picked = pick_picture()
-    except UserError as error:
-        problem = str(error)
+    picked, problem = pick_or_problem()
 said = st.container()
 try:
     names = model_names()

@@ -8,6 +8,7 @@ import io
 import streamlit as st
 from PIL import Image
 
+from sat.errors import UserError
 from sat.images import Picture, read_picture
 from sat.public import UPLOAD_MB
 from sat.ui import address, datasets, links
@@ -70,6 +71,14 @@ def pick_picture() -> tuple[Picture, str] | None:
     name = chosen_sample()
     gallery(_thumbnails(), name, key="gallery", on_choose=_choose)
     return _sample(name), name
+
+
+def pick_or_problem() -> tuple[tuple[Picture, str] | None, str]:
+    """``pick_picture``, with what is wrong as a sentence, empty where nothing is, instead of an error."""
+    try:
+        return pick_picture(), ""
+    except UserError as error:
+        return None, str(error)
 
 
 def is_from_dataset() -> bool:
