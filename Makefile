@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app public test test-slow fuzz load lint bench evaluations pictures clean
+.PHONY: help app public test test-slow fuzz load lock lint bench evaluations pictures clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -16,7 +16,7 @@ FUZZ_ARGS ?=
 LOAD_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
-LOCK := $(wildcard requirements.lock)
+LOCK := $(if $(LOCKED),requirements.lock)
 PIP := $(RUN) -m pip install --quiet --disable-pip-version-check --no-input $(addprefix -c ,$(LOCK))
 
 help: ## What can be made
@@ -40,6 +40,9 @@ fuzz: $(VENV)/.dev ## Hostile input by the thousand, for about a minute (FUZZ_AR
 load: $(VENV)/.dev ## Thirty visitors for ten minutes (LOAD_ARGS="--sessions 5 --minutes 2" for fewer, --save to keep the table)
 	$(RUN) -m load $(LOAD_ARGS)
 
+lock: $(VENV)/.dev ## requirements.lock and THIRD_PARTY.md, from what is installed (make LOCKED=1 app installs the former)
+	$(RUN) -m supply
+
 lint: $(VENV)/.dev ## ruff and mypy
 	$(RUN) -m ruff check .
 	$(RUN) -m mypy sat
@@ -60,7 +63,7 @@ pictures: $(VENV)/.dev ## The pictures of the app in README.md, taken again
 
 clean: ## Remove what can be made again, the virtual environment included
 	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	find sat tests pages fuzz load benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find sat tests pages fuzz load supply benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. Each stamp is newer than the files that it was made from, so nothing runs twice.
 

@@ -46,7 +46,6 @@ class Client:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._http = requests.Session()
         self._shown: dict[tuple[int, ...], Shown] = {}
         self._spinners: dict[tuple[int, ...], list[str]] = {}
         self._states: dict[str, WidgetState] = {}
@@ -60,9 +59,10 @@ class Client:
         self.bytes = 0  # received
 
     async def __aenter__(self) -> Self:
-        answer = await asyncio.to_thread(self._http.get, f"{self._address}/_stcore/health", timeout=PATIENCE)
+        answer = await asyncio.to_thread(requests.get, f"{self._address}/_stcore/health", timeout=PATIENCE)
         answer.raise_for_status()
-        token = self._http.cookies.get(_XSRF, "")
+        self._cookies = {_XSRF: answer.cookies.get(_XSRF) or ""}
+        token = self._cookies[_XSRF]
         url = f"ws://{urlsplit(self._address).netloc}/_stcore/stream"
         self._socket: ClientConnection = await connect(
             url,
@@ -78,7 +78,6 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self._socket.close()
         self._reader.cancel()
-        self._http.close()
 
     # What is on the page
 
@@ -196,18 +195,21 @@ class Client:
         await self._socket.send(message.SerializeToString())
 
     def _put(self, address: str, name: str, data: bytes, kind: str) -> requests.Response:
-        return self._http.put(
+        return requests.put(  # each on a connection of its own: the server closes idle ones, and a browser tries again
             self._address + urlsplit(address).path,
             files={"file": (name, data, kind)},
             headers=self._headers(),
+            cookies=self._cookies,
             timeout=PATIENCE,
         )
 
     def _forget(self, address: str) -> None:
-        self._http.delete(self._address + urlsplit(address).path, headers=self._headers(), timeout=PATIENCE)
+        requests.delete(
+            self._address + urlsplit(address).path, headers=self._headers(), cookies=self._cookies, timeout=PATIENCE
+        )
 
     def _headers(self) -> dict[str, str]:
-        return {"X-Xsrftoken": self._http.cookies.get(_XSRF) or "", "Origin": self._address}
+        return {"X-Xsrftoken": self._cookies.get(_XSRF, ""), "Origin": self._address}
 
     def _keyed(self, kind: str, key: str) -> Any:
         for element in self.elements(kind):

@@ -121,7 +121,7 @@ def _by_name(name: str) -> dict[str, Example]:
     return _names(name, str(data_root()))
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
+@st.cache_resource(max_entries=16, show_spinner=False)
 def _read(path: str) -> Picture:
     return read_picture(path)
 

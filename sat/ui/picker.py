@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 
 import streamlit as st
@@ -25,7 +26,7 @@ SOURCES = {
     "Camera": ":material/photo_camera:",
     DATASET: ":material/folder_open:",
 }
-_PASTED = "_pasted"
+_PASTED, _GIVEN = "_pasted", "_given"
 THUMBNAIL = (168, 120)  # pixels, twice what is shown
 
 
@@ -112,17 +113,16 @@ def _choose(name: str) -> None:
 
 
 def _given(data: bytes) -> Picture:
-    """The picture of the bytes that somebody gave, counted as an upload."""
+    """The picture of the bytes that somebody gave, counted as an upload; read once, and kept by their session alone."""
     spend_upload(data)
-    return _uploaded(data)
+    digest = hashlib.sha256(data).digest()
+    known: tuple[bytes, Picture] | None = st.session_state.get(_GIVEN)
+    if known is None or known[0] != digest:
+        known = st.session_state[_GIVEN] = (digest, read_picture(data))
+    return known[1]
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
-def _uploaded(data: bytes) -> Picture:
-    return read_picture(data)
-
-
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _sample(name: str) -> Picture:
     return read_sample(name)
 

@@ -188,7 +188,7 @@ def _against(
     return versus(_first.store, _second.store, wrong)
 
 
-@st.cache_data(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=32, show_spinner=False)
 def _picture(folder: Path, key: str, image: str, _opened: Opened, _references: list[str]) -> Picture:
     return _opened.pictures.read(image, _references)
 
