@@ -112,6 +112,7 @@ def walk(page: Page, chapter: Chapter) -> None:
     after = SLUGS.index(chapter.slug) + 1
     if after < len(CHAPTERS):
         expect(heading).to_have_text(CHAPTERS[after].screens[0].title)
+        quiet(page)
         leave(page)
         page.keyboard.press("b")
     expect(heading).to_have_text(chapter.screens[-1].title)

@@ -26,10 +26,15 @@ def draw_screen(chapter: Chapter, screen: Screen, scene: Scene) -> None:
     if screen.slow:
         asked = f"{key}/{scene.trace.identity}/{scene.step}"
         if st.session_state.get("_asked") != asked:
-            if not st.button("Compute it on this picture", icon=":material/calculate:", key=f"compute {key}"):
-                how_we_know(screen.known)
-                return
-            st.session_state["_asked"] = asked
+            st.button(
+                "Compute it on this picture",
+                icon=":material/calculate:",
+                key=f"compute {key}",
+                on_click=st.session_state.__setitem__,
+                args=("_asked", asked),
+            )
+            how_we_know(screen.known)
+            return
     with st.spinner("Computing …", show_time=False):
         filled = scene.once(_filler(screen), each_step=True)
     if filled.missing:
