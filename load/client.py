@@ -42,15 +42,20 @@ class Shown:
 
 
 class Client:
-    """A session. Use it with ``async with``; ``run`` and what follows wait until the page is what it should be."""
+    """A session. Use it with ``async with``; ``run`` and what follows wait until the page is what it should be.
 
-    def __init__(self, address: str) -> None:
+    Args:
+        address: of the server, ``http://...``.
+        query: what follows the question mark in the address of the page.
+    """
+
+    def __init__(self, address: str, query: str = "") -> None:
         self._address = address
         self._shown: dict[tuple[int, ...], Shown] = {}
         self._spinners: dict[tuple[int, ...], list[str]] = {}
         self._states: dict[str, WidgetState] = {}
         self._pages: dict[str, str] = {}
-        self._page, self._query, self._id = "", "", ""
+        self._page, self._query, self._id = "", query, ""
         self._numbers = itertools.count(1)
         self._run, self._drawn = 0, set[str]()  # the number of this run, and the fragments that it has drawn
         self._changed, self._finished = asyncio.Event(), asyncio.Event()
@@ -254,6 +259,7 @@ class Client:
                     for path, shown in self._shown.items()
                     if shown.run == self._run or not (whole or shown.fragment in self._drawn)
                 }
+            self._spinners.clear()
             if message.script_finished != message.FINISHED_EARLY_FOR_RERUN:
                 self._finished.set()
 

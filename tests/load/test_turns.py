@@ -1,0 +1,64 @@
+"""Visitors of a real server take turns, and who closes the tab is served no more."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from load.client import Client
+
+APP = Path(__file__).with_name("turns_app.py")
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """A server with the app."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {"server.address": "127.0.0.1", "server.port": port, "server.headless": "true"}
+    options |= {"server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), *(f"--{k}={v}" for k, v in options.items())]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        end = time.monotonic() + 60
+        while True:
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
+                break
+            except (urllib.error.URLError, OSError):
+                assert time.monotonic() < end, "the server does not start"
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def test_a_closed_tab_is_not_served(address):
+    async def visits() -> tuple[list[str], list[str]]:
+        async with Client(address, "who=first") as first, Client(address, "who=patient") as patient:
+            at_work = asyncio.create_task(first.run())
+            await asyncio.sleep(1)  # it has its turn
+            async with Client(address, "who=impatient") as impatient:
+                waiting = asyncio.create_task(impatient.run())
+                await impatient.until(lambda: "1 visitor before you …" in impatient.said(), "nobody says how many wait")
+                later = asyncio.create_task(patient.run())
+                await patient.until(lambda: "2 visitors before you …" in patient.said(), "nobody says how many wait")
+                waiting.cancel()
+            await at_work
+            await later
+            return first.said(), patient.said()
+
+    first, patient = asyncio.run(visits())
+    assert first[0] == "first"
+    assert patient == ["patient", "first patient"]
