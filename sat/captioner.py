@@ -30,7 +30,7 @@ from sat.vocabulary import Vocabulary
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_READINGS = 16  # kept, the latest; each about a megabyte
+_READINGS = 8  # kept, the latest; each about a megabyte
 
 _encoders: dict[tuple[str, str, str], Encoder] = {}  # models that share an encoder share it in memory too
 _encoders_lock = threading.Lock()
