@@ -9,7 +9,7 @@ WORKDIR /app
 COPY packages.txt requirements.txt requirements.lock ./
 RUN apt-get update && grep -v "^#" packages.txt | xargs apt-get install -y --no-install-recommends && rm -rf /var/lib/apt/lists/*
 # The processor's builds of torch and torchvision, of the same versions, where this is the index of PyTorch for them
-# (--build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu): without CUDA's libraries the image is gigabytes smaller.
+# (--build-arg TORCH_INDEX=...; pytorch.org says which): without CUDA's libraries the image is gigabytes smaller.
 # Both must come from there: PyPI's torchvision does not load beside it.
 ARG TORCH_INDEX=
 RUN if [ -n "$TORCH_INDEX" ]; then \
