@@ -20,6 +20,7 @@ from load.visitor import THINK, Notes, Seen, Visitor
 
 ALONE = 12  # pictures that the single visitor uploads; the first two warm the models up
 ALONE_THINK = (0.5, 1.0)  # seconds; nobody else is there, so there is nothing to wait for
+ARRIVAL = 0.1  # of the run, in which they arrive one after the other
 COMPARED = 300  # captions at most that are written again to be compared
 
 
@@ -71,7 +72,10 @@ async def _visits(server: Server, options: argparse.Namespace, think: tuple[floa
     began, computed = time.monotonic(), server.processor_seconds()
     until = began + 60 * options.minutes
     scales = asyncio.create_task(server.weigh())
-    visitors = (Visitor(server.address, notes, options.seed, n, until, think) for n in range(options.sessions))
+    spread = 60 * options.minutes * ARRIVAL / options.sessions
+    visitors = (
+        Visitor(server.address, notes, options.seed, n, until, think, after=n * spread) for n in range(options.sessions)
+    )
     await asyncio.gather(*(visitor.visit() for visitor in visitors))
     scales.cancel()
     with contextlib.suppress(asyncio.CancelledError):

@@ -93,7 +93,10 @@ class Load:
     def title(self) -> str:
         """How many for how long, and how they behave."""
         low, high = self.think
-        return f"{self.sessions} sessions for {self.minutes:g} minutes, {low:g} to {high:g} s between two actions"
+        return (
+            f"{self.sessions} sessions for {self.minutes:g} minutes, arriving one by one in the first tenth of it, "
+            f"{low:g} to {high:g} s between two actions"
+        )
 
     def lines(self) -> list[str]:
         """For the terminal."""

@@ -51,6 +51,7 @@ class Visitor:
         seed, number: which pictures are theirs; they begin with the picture ``first``.
         until: when to leave, by the monotonic clock.
         think: seconds between two actions, from and to.
+        after: seconds until they arrive.
     """
 
     def __init__(
@@ -63,15 +64,17 @@ class Visitor:
         think: tuple[float, float] = THINK,
         most: int | None = None,
         compares: bool = True,
+        after: float = 0.0,
     ) -> None:
         self._address, self._notes, self._seed, self._number = address, notes, seed, number
-        self._until, self._think, self._compares = until, think, compares
+        self._until, self._think, self._compares, self._after = until, think, compares, after
         self._most = most  # pictures
         self._made = 0
         self._random = random.Random(f"{seed}/{number}")
 
     async def visit(self) -> None:
         """Visit until it is time to leave; whoever is thrown out comes back."""
+        await asyncio.sleep(self._after)
         await self._rest()
         while not self._over():
             try:
