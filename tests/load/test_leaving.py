@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,7 @@ def test_a_closed_tab_is_not_served(address):
             await later
             return first.said(), patient.said()
 
-    first, patient = asyncio.run(visits())
+    with ThreadPoolExecutor(1) as apart:  # from the loop of the browser's tests
+        first, patient = apart.submit(asyncio.run, visits()).result()
     assert first[0] == "first"
     assert patient == ["patient", "first patient"]

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 from test_explore import ENTRY, player, run, upload
@@ -88,6 +89,7 @@ def test_reviews_and_evaluations_are_not_kept(monkeypatch, tmp_path):
 
 def test_a_visitor_who_asks_for_too_much_is_told_when_to_go_on(tiny, monkeypatch):
     monkeypatch.setattr(limits, "COMPUTATIONS", limits.Share("looked at as much", 2, 1.0))
+    st.cache_data.clear()  # what was computed for somebody else costs nothing
     app = run(decoding="greedy", model="none-tiny")
     for beam in (2, 3):
         app.query_params["beam"] = str(beam)
