@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+from serving import end_server, start_server
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 PATIENCE = 180_000  # milliseconds; a busy machine with one core is slow, not broken
@@ -75,39 +70,3 @@ def restarted(tmp_path: Path) -> Iterator[Callable[..., str]]:
     yield start
     for process in running:
         end_server(process)
-
-
-def start_server(script: Path, environment: dict[str, str], log: Path) -> tuple[subprocess.Popen, str]:
-    """Start ``streamlit run SCRIPT``, wait until it answers, and return the process and its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port)]
-    command += ["--server.headless", "true", "--server.address", "127.0.0.1", "--server.fileWatcherType", "none"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-    with log.open("w") as file:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=file, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
-    _wait(process, address, log)
-    return process, address
-
-
-def end_server(process: subprocess.Popen) -> None:
-    """End a server of ``start_server``."""
-    process.terminate()
-    try:
-        process.wait(timeout=20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _wait(process: subprocess.Popen, address: str, log: Path) -> None:
-    for _ in range(600):
-        try:
-            urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-            return
-        except OSError:
-            assert process.poll() is None, f"the server ended: {log.read_text()}"
-            time.sleep(0.2)
-    raise AssertionError(f"the server did not start: {log.read_text()}")

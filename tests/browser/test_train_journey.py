@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
+from serving import wait
 from test_journey import ENTRY, ready
 
 from sat.data import shapes
@@ -39,9 +40,7 @@ class Server:
         command += [part for key, value in options.items() for part in (f"--server.{key}", str(value))]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(command, cwd=ENTRY.parent, stdout=log, stderr=subprocess.STDOUT)
-        from conftest import _wait
-
-        _wait(self.process, self.address, self.log)
+        wait(self.process, self.address, self.log)
 
     def kill(self) -> None:
         if self.process is not None:
