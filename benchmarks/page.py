@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,13 +17,13 @@ import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.harness import Goal, Report, Result, compare, duration, main
+from benchmarks.serving import PATIENCE, end, free_port, wait
 from sat.errors import UserError
 from sat.ui.samples import sample_names
 
 START, PICK = Goal("at most", 2.0), Goal("at most", 1.0)
 ROOT = Path(__file__).resolve().parent.parent
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
-PATIENCE = 300  # seconds
 PAUSE = 1.0  # seconds between two clicks: a visitor looks at a caption, and what the last click started ends
 IMPORTS = "import torch, streamlit"
 
@@ -81,9 +79,9 @@ def run(quick: bool = False) -> Report:
             "start to first caption, over the imports", np.array(seconds.caption), np.array(seconds.imports), START
         ),
         _clicks("picking a sample that was captioned before", seconds.known, PICK),
-        _late("the same, 95 % are faster than", seconds.known, PICK),
+        _late("picking one that was captioned before: 95 % are faster than", seconds.known, PICK),
         _clicks("picking a sample that is new to the server", seconds.new, PICK),
-        _late("the same, 95 % are faster than", seconds.new, PICK),
+        _late("picking one that is new: 95 % are faster than", seconds.new, PICK),
     )
     text = (
         "`streamlit run streamlit_app.py` with the shipped models, in headless Chromium on the same machine. *Start* "
@@ -190,32 +188,17 @@ def chromium() -> Iterator[Browser]:
 @contextmanager
 def server(log: Path) -> Iterator[tuple[str, int]]:
     """The app's address, as soon as it answers, and its process; the server ends with the block."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)]
     command += ["--server.headless", "true", "--server.address", "127.0.0.1"]
     with log.open("w") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=os.environ, stdout=output, stderr=subprocess.STDOUT)
-    address = f"http://127.0.0.1:{port}"
     try:
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2).close()
-                break
-            except OSError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise UserError(f"The app did not start: {log.read_text(encoding='utf-8')[-400:]}") from None
-                time.sleep(0.02)
-        yield address, process.pid
+        yield wait(process, port), process.pid
+    except RuntimeError as error:
+        raise UserError(f"The app cannot be timed, {error}: {log.read_text(encoding='utf-8')[-400:]}") from None
     finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        end(process)
 
 
 if __name__ == "__main__":

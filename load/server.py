@@ -5,18 +5,16 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from benchmarks.serving import end, free_port, wait
+
 ROOT = Path(__file__).parents[1]
-PATIENCE = 120.0  # seconds until it must answer
 EVERY = 2.0  # seconds between two looks at its memory
 
 
@@ -28,37 +26,21 @@ class Server:
         self.weighed: list[tuple[float, float]] = []  # seconds since the start of the clock, megabytes
 
     def __enter__(self) -> Self:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{port}"
+        port = free_port()
         command = [sys.executable, "-m", "sat", "serve", "--public", "--port", str(port)]
         environment = os.environ | {"SAT_HOSTS": "127.0.0.1"} | self._environment
         self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=self._log, stderr=self._log)
-        end = time.monotonic() + PATIENCE
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.__exit__(None, None, None)
-                raise RuntimeError(f"the server did not start (exit code {self._process.returncode})")
-            time.sleep(0.2)
+        try:
+            self.address = wait(self._process, port)
+        except RuntimeError:
+            end(self._process)
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-
-    def _answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.address}/_stcore/health", timeout=5) as answer:
-                return bool(answer.status == 200)
-        except (urllib.error.URLError, OSError):
-            return False
+        end(self._process)
 
     @property
     def alive(self) -> bool:

@@ -25,9 +25,9 @@ from filelock import FileLock, Timeout
 
 from sat.errors import UserError
 from sat.evaluation.agreement import Agreement, agreement
-from sat.jobs.runs import runs_root
 from sat.public import KEEPS_NOTHING
 from sat.review_export import Exported, export
+from sat.training.run import runs_root
 
 T = TypeVar("T")
 State = Literal["new", "reviewed", "later"]

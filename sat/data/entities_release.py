@@ -70,6 +70,7 @@ def read_release(path: Path, ids: Collection[str]) -> dict[str, PictureFiles]:
             "https://github.com/BryanPlummer/flickr30k_entities, a .tar.gz of it, or the extracted folder)."
         ) from None
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, NotImplementedError, RuntimeError):
+        # The last two are zipfile's words for a compression that it does not know, and for a password.
         raise UserError(f"{path} is no complete .tar.gz or .zip archive: download it again.") from None
     except OSError as error:
         reason = error.strerror or "not a gzip file"

@@ -17,8 +17,8 @@ from typing import Any
 
 from sat import checkpoints
 from sat.evaluation.store import ABOUT_FILE, FOLDER
-from sat.jobs.runs import runs_root
 from sat.public import is_public
+from sat.training.run import runs_root
 
 SHIPPED = "evaluation"  # in the folder of a model
 RESULTS = "results"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -31,8 +29,11 @@ def _spend(share: Share) -> None:
     buckets[share.what].spend()
 
 
-def spend_upload(data: bytes) -> None:
+def spend_upload(digest: bytes) -> None:
     """Count an upload, once however often the page runs again with it.
+
+    Args:
+        digest: of what was uploaded.
 
     Raises:
         UserError: there were too many.
@@ -40,7 +41,6 @@ def spend_upload(data: bytes) -> None:
     if not is_public():
         return
     counted: list[bytes] = st.session_state.setdefault(_COUNTED, [])
-    digest = hashlib.sha256(data).digest()
     if digest in counted:
         return
     _spend(UPLOADS)

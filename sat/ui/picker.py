@@ -114,8 +114,8 @@ def _choose(name: str) -> None:
 
 def _given(data: bytes) -> Picture:
     """The picture of the bytes that somebody gave, counted as an upload; read once, and kept by their session alone."""
-    spend_upload(data)
     digest = hashlib.sha256(data).digest()
+    spend_upload(digest)
     known: tuple[bytes, Picture] | None = st.session_state.get(_GIVEN)
     if known is None or known[0] != digest:
         known = st.session_state[_GIVEN] = (digest, read_picture(data))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
-from serving import end_server, start_server
+from serving import start_server
+
+from benchmarks.serving import end
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
@@ -52,7 +54,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
 
     yield start
     for process, _ in running.values():
-        end_server(process)
+        end(process)
 
 
 @pytest.fixture
@@ -62,11 +64,11 @@ def restarted(tmp_path: Path) -> Iterator[Callable[..., str]]:
 
     def start(script: Path, **environment: str) -> str:
         for process in running:
-            end_server(process)
+            end(process)
         process, address = start_server(script, environment, tmp_path / f"server-{len(running)}.txt")
         running.append(process)
         return address
 
     yield start
     for process in running:
-        end_server(process)
+        end(process)

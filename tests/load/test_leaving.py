@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from benchmarks.serving import end, free_port, wait
 from load.client import Client
 
 APP = Path(__file__).with_name("turns_app.py")
@@ -23,26 +20,15 @@ APP = Path(__file__).with_name("turns_app.py")
 @pytest.fixture
 def address() -> Iterator[str]:
     """A server with the app."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     options = {"server.address": "127.0.0.1", "server.port": port, "server.headless": "true"}
     options |= {"server.fileWatcherType": "none", "browser.gatherUsageStats": "false"}
     command = [sys.executable, "-m", "streamlit", "run", str(APP), *(f"--{k}={v}" for k, v in options.items())]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + 60
-        while True:
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
-                break
-            except (urllib.error.URLError, OSError):
-                assert time.monotonic() < end, "the server does not start"
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        yield wait(process, port)
     finally:
-        process.terminate()
-        process.wait(10)
+        end(process)
 
 
 def test_a_closed_tab_is_not_served(address):
