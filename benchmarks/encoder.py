@@ -61,7 +61,8 @@ def variants(encoder: Encoder, *, compiled: bool = True) -> tuple[dict[str, Way]
     folded = fold(copy.deepcopy(encoder))
 
     def contiguous(x: Tensor) -> Tensor:
-        grids = [backbone(x.float() / 255.0) for backbone in plain.backbones]  # each (B, D_i, rows, columns)
+        planes = x.contiguous().float() / 255.0  # (B, 3, S, S); pixels come channels last
+        grids = [backbone(planes) for backbone in plain.backbones]  # each (B, D_i, rows, columns)
         return torch.cat(grids, dim=1).flatten(2).transpose(1, 2).contiguous()
 
     def halved(x: Tensor) -> Tensor:
