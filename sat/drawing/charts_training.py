@@ -10,6 +10,7 @@ from sat.drawing.charts import calm
 
 COLOURS = ("#1a9a8c", "#c2691c", "#6f74c4", "#b8528a", "#6b9a2b", "#80888f")
 DASHES = ("solid", "dash", "dot", "dashdot")
+_LINE = 20  # pixels of a line of the legend
 
 
 def epoch_curves(
@@ -37,6 +38,8 @@ def epoch_curves(
         )
     figure.update_xaxes(title_text="epoch", showgrid=False, zeroline=False, fixedrange=True)
     figure.update_yaxes(title_text=unit, gridcolor="rgba(128, 136, 144, 0.18)", zeroline=False, fixedrange=True)
-    figure = calm(figure, height)
-    figure.update_layout(showlegend=len(curves) > 1, legend={"orientation": "h", "y": 1.12, "x": 0})
+    # On a phone every name takes a line of the legend, which stands on the chart and pushes it down.
+    figure = calm(figure, height + _LINE * max(0, len(curves) - 3))
+    legend = {"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0}
+    figure.update_layout(showlegend=len(curves) > 1, legend=legend)
     return figure

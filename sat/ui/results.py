@@ -153,8 +153,8 @@ def speed() -> None:
     missed = [row["what"] for row in table if row["verdict"] != "met"]
     said = f"all but {len(missed)} of {len(table)} goals are met" if missed else f"all {len(table)} goals are met"
     st.markdown(
-        f"**What this means:** {said}. Each is a ratio, both sides timed in turn in one run, so that it holds on other "
-        "machines too; `make bench` measures them again."
+        f"**What this means:** {said}. Those without a unit are ratios, both sides timed in turn in one run, so that "
+        "they hold on other machines too; `make bench` measures them again."
     )
 
 
