@@ -48,7 +48,7 @@ def settled(page: Page) -> None:
 
 def test_primary_buttons_can_be_read_in_both_themes(browser: Browser, serve, tiny_folder):
     page = opened(browser, f"{serve(ENTRY, tiny_folder)}/learn?chapter=one-step&screen=gate&sample=cat", "dark")
-    expect(page.get_by_role("button", name="Next")).to_be_visible()
+    expect(page.get_by_test_id("stBaseButton-primary").filter(has_text="Next")).to_be_visible()
     page.locator('[class*="st-key-guess"] label').last.click()
     expect(page.get_by_role("button", name="Reveal")).to_be_visible()
     for theme in ("dark", "light"):  # the colours follow at once, without a run of the page

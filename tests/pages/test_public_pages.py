@@ -90,11 +90,9 @@ def test_reviews_and_evaluations_are_not_kept(monkeypatch, tmp_path):
 def test_a_visitor_who_asks_for_too_much_is_told_when_to_go_on(tiny, monkeypatch):
     monkeypatch.setattr(limits, "COMPUTATIONS", limits.Share("looked at as much", 2, 1.0))
     st.cache_data.clear()  # what was computed for somebody else costs nothing
-    app = run(decoding="greedy", model="none-tiny")
-    for beam in (2, 3):
-        app.query_params["beam"] = str(beam)
-        app.query_params["decoding"] = "beam"
-        app.run()
+    app = run(decoding="beam", beam="2", model="none-tiny")
+    for beam in (3, 4):  # at the control: an address that changes under a page does not move it
+        app.slider(key="beam").set_value(beam).run()
     assert re.search(r"You have looked at as much .*: try again in \d+ s", app.warning[0].value)
     assert not app.exception
 
