@@ -30,6 +30,7 @@ with st.container(horizontal=True, gap="large"):
         new_caption=False,
     )
 results.scores(found, dataset, protocol)
+results.seeds(found, dataset, protocol)
 results.grounding(found, dataset)
 results.hallucination(found, dataset)
 approximations(dataset)

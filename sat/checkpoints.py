@@ -1,5 +1,6 @@
 """A model is a folder: config.json, vocabulary.json, model.safetensors, training.json, metrics.json,
-hallucination.json, approximations.json, README.md, and encoder.safetensors where the encoder was fine-tuned.
+hallucination.json, approximations.json, seeds.json, README.md, and encoder.safetensors where the encoder was
+fine-tuned.
 
 Only safetensors are read: a checkpoint from a stranger can be wrong, but it cannot run code.
 """
@@ -26,7 +27,7 @@ from sat.models.encoder import Encoder
 from sat.models.light import Uninitialised
 from sat.vocabulary import Vocabulary
 
-ENCODER_FILE = "encoder.safetensors"
+ENCODER_FILE, SEEDS_FILE = "encoder.safetensors", "seeds.json"
 _BUNDLED = Path(__file__).resolve().parent.parent / "checkpoints"
 
 
@@ -73,6 +74,12 @@ def read_metrics(folder: Path) -> dict[str, Any] | None:
 def read_hallucination(folder: Path) -> dict[str, Any] | None:
     """What the model in ``folder`` names that is not there; None when that was not measured or the file is damaged."""
     return read_record(folder / "hallucination.json")
+
+
+def read_seeds(folder: Path) -> list[dict[str, Any]]:
+    """Scores of runs that differ from the model in ``folder`` by their seed only, each as in ``metrics.json``."""
+    runs = (read_record(folder / SEEDS_FILE) or {}).get("runs")
+    return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
@@ -219,6 +226,7 @@ def update(
     config: ModelConfig | None = None,
     metrics: dict[str, Any] | None = None,
     hallucination: dict[str, Any] | None = None,
+    seeds: list[dict[str, Any]] | None = None,
     card: str | None = None,
 ) -> None:
     """Replace single files of a model folder, each in one go."""
@@ -228,6 +236,8 @@ def update(
         write_text(folder / "metrics.json", json.dumps(metrics, indent=2) + "\n")
     if hallucination is not None:
         write_text(folder / "hallucination.json", json.dumps(hallucination, indent=2) + "\n")
+    if seeds is not None:
+        write_text(folder / SEEDS_FILE, json.dumps({"runs": seeds}, indent=2) + "\n")
     if card is not None:
         write_text(folder / "README.md", card)
 

@@ -67,11 +67,24 @@ def publish(
         Path | None,
         typer.Option("--out", metavar="DIR", help="Folder for the evaluation; RUN/evaluation for a run by default."),
     ] = None,
+    seed_of: Annotated[
+        str | None,
+        typer.Option(
+            "--seed-of",
+            metavar="MODEL",
+            help="A shipped model that RUN repeats with another seed: keep its scores, for the spread.",
+        ),
+    ] = None,
 ) -> None:
     """Score a finished run on the test split and add it to the shipped models, with its card."""
     from sat.data.registry import load_dataset
+    from sat.evaluation.publish import add_seed
     from sat.evaluation.publish import publish as add
 
     with progress() as bars:
-        folder = add(run, load_dataset(dataset, data), out=out, progress=bars)
+        scored = load_dataset(dataset, data)
+        if seed_of is None:
+            folder = add(run, scored, out=out, progress=bars)
+        else:
+            folder = add_seed(run, scored, seed_of, out=out, progress=bars)
     say(f"the model is in {folder}")

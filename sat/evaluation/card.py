@@ -42,6 +42,16 @@ def results_table(results: Sequence[Metrics]) -> str:
     return markdown_table(["model", "protocol", *_COLUMNS], rows)
 
 
+def spread_table(models: Sequence[Sequence[Metrics]]) -> str:
+    """A Markdown table of how far the scores of runs lie apart that differ by their seed only.
+
+    Args:
+        models: for each model its own metrics, then those of its other seeds.
+    """
+    rows = [[str(runs[0]["model"]), _seeds(runs), *row] for runs in models for row in _spread_rows(runs)]
+    return markdown_table(["model", "seeds", "protocol", *_COLUMNS], rows)
+
+
 def model_card(
     config: ModelConfig,
     metrics: Metrics,
@@ -174,15 +184,21 @@ def _scores(config: ModelConfig, metrics: Metrics, dataset: str, other_seeds: Se
 
 def _spread(runs: Sequence[Metrics]) -> str:
     """Least and greatest of every score over several seeds."""
+    said = f"Least and greatest over {len(runs)} runs that differ by their seed ({_seeds(runs)}):\n\n"
+    return said + markdown_table(["protocol", *_COLUMNS], _spread_rows(runs))
+
+
+def _spread_rows(runs: Sequence[Metrics]) -> list[list[str]]:
     rows = []
     for key, protocol in _PROTOCOLS.items():
         scores = [run[key] for run in runs if run[key] is not None]
         if scores:
             rows.append([protocol, *(_from_to(scores, column) for column in _COLUMNS)])
-    seeds = ", ".join(_or_dash(run["seed"]) for run in runs)
-    return f"Least and greatest over {len(runs)} runs that differ by their seed ({seeds}):\n\n" + markdown_table(
-        ["protocol", *_COLUMNS], rows
-    )
+    return rows
+
+
+def _seeds(runs: Sequence[Metrics]) -> str:
+    return ", ".join(_or_dash(run["seed"]) for run in runs)
 
 
 def _against_paper(scores: Mapping[str, float], paper: Sequence[float | None]) -> str:

@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from sat import checkpoints
-from sat.evaluation.card import markdown_table, results_table
+from sat.evaluation.card import markdown_table, results_table, spread_table
 from sat.files import write_text
 
 README = Path(__file__).resolve().parent.parent.parent / "README.md"
 
 
 def with_tables(text: str) -> str:
-    """The README with the tables between its ``<!-- results -->`` and ``<!-- grounding -->`` marks made anew."""
-    shipped = [checkpoints.read_metrics(checkpoints.find(name)) for name in checkpoints.available()]
-    metrics = [m for m in shipped if m is not None and m.get("paper_like")]  # the Flickr8k models
-    for mark, table in (("results", results_table(metrics)), ("grounding", grounding_table(metrics))):
+    """The README with its tables made anew, each between two marks: ``results``, ``seeds`` and ``grounding``."""
+    folders = [checkpoints.find(name) for name in checkpoints.available()]
+    shipped = [(checkpoints.read_metrics(folder), checkpoints.read_seeds(folder)) for folder in folders]
+    runs = [[own, *seeds] for own, seeds in shipped if own is not None and own.get("paper_like")]  # of Flickr8k
+    metrics = [own for own, *_ in runs]
+    tables = {
+        "results": results_table(metrics),
+        "seeds": spread_table([seeds for seeds in runs if len(seeds) > 1]),
+        "grounding": grounding_table(metrics),
+    }
+    for mark, table in tables.items():
         pattern = re.compile(rf"<!-- {mark} -->.*?<!-- /{mark} -->", re.DOTALL)
         made = f"<!-- {mark} -->\n{table.strip()}\n<!-- /{mark} -->"
         text = pattern.sub(made.replace("\\", r"\\"), text)

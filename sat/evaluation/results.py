@@ -36,6 +36,7 @@ class Result:
         hallucination: as in ``hallucination.json``; None where it was not measured, or with another context.
         ceiling: as in ``ceiling.json``; None where it was not measured.
         system: the row of the paper's table that it follows.
+        other_seeds: scores of runs that differ by their seed only, each as in ``metrics.json``.
     """
 
     model: str
@@ -50,6 +51,7 @@ class Result:
     hallucination: Mapping[str, Any] | None = None
     ceiling: Mapping[str, Any] | None = None
     system: str | None = None
+    other_seeds: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def label(self) -> str:
@@ -98,6 +100,18 @@ def score_rows(results: Sequence[Result], dataset: str, protocol: str) -> list[d
     return [
         {"model": r["model"], "from": r["from"], **{c: r.get(c) for c in columns}, "remark": r["remark"]} for r in rows
     ]
+
+
+def seed_rows(results: Sequence[Result], dataset: str, protocol: str) -> list[dict[str, Any]]:
+    """Models that were trained more than once: a row a run, and by which seed; none where there are none."""
+    columns = COLUMNS[protocol]
+    rows = []
+    for result in results:
+        runs = [run for run in (result.metrics, *result.other_seeds) if run.get(protocol)]
+        if result.dataset == dataset and len(runs) > 1:
+            for run in runs:
+                rows.append({"model": result.label, "seed": run["seed"], **{c: run[protocol].get(c) for c in columns}})
+    return rows
 
 
 def grounding_rows(results: Sequence[Result], dataset: str) -> list[dict[str, Any]]:
@@ -218,6 +232,12 @@ def _results(folder: Path) -> list[Result]:
             hallucination=hallucination if record is metrics else None,
             ceiling=ceiling if record is metrics else None,
             system=published.counterpart(config),
+            other_seeds=tuple(_of_seeds(checkpoints.read_seeds(folder), record is not metrics)),
         )
         for record in records
     ]
+
+
+def _of_seeds(runs: Sequence[Mapping[str, Any]], expected: bool) -> list[Mapping[str, Any]]:
+    """The metrics of other seeds with the context of the row they belong to."""
+    return [run["expected"] for run in runs if run.get("expected")] if expected else list(runs)

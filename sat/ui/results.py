@@ -19,6 +19,7 @@ __all__ = [
     "grounding",
     "hallucination",
     "scores",
+    "seeds",
     "shipped",
     "speed",
     "training",
@@ -44,6 +45,10 @@ CHAIR_HELP = {
     "recall": "Of the objects in the references, how many the caption names.",
 }
 CHART = {"displayModeBar": False}
+_SCORES = {
+    **{c: st.column_config.NumberColumn(format="%.1f") for c in (*COLUMNS, "ROUGE-L", "CIDEr")},
+    "length_ratio": st.column_config.NumberColumn("length", format="%.2f", help="Words written for one of theirs."),
+}
 
 
 def shipped() -> list[Result]:
@@ -64,14 +69,26 @@ def scores(found: Sequence[Result], dataset: str, protocol: str) -> None:
         placeholder="–",
         width="stretch",
         height="content",
-        column_config={
-            **{c: st.column_config.NumberColumn(format="%.1f") for c in (*COLUMNS, "ROUGE-L", "CIDEr")},
-            "length_ratio": st.column_config.NumberColumn(
-                "length", format="%.2f", help="Words written for one of theirs."
-            ),
-        },
+        column_config=_SCORES,
     )
     st.markdown(_meaning(found, dataset, protocol))
+
+
+def seeds(found: Sequence[Result], dataset: str, protocol: str) -> None:
+    """How far two trainings of one model lie apart."""
+    table = results.seed_rows(found, dataset, protocol)
+    if not table:
+        return
+    with st.expander("How much of this is chance? The same training with another seed"):
+        st.dataframe(
+            table,
+            hide_index=True,
+            placeholder="–",
+            width="stretch",
+            height="content",
+            column_config=_SCORES,
+        )
+        st.markdown(_apart(table))
 
 
 def grounding(found: Sequence[Result], dataset: str) -> None:
@@ -220,6 +237,19 @@ def _meaning(found: Sequence[Result], dataset: str, protocol: str) -> str:
         said.append(f"{ours.model} is above the paper's {system} in {where}")
     note = " The encoders differ: theirs is VGG, ours a newer network, so this does not compare the decoders alone."
     return f"**What this means:** {'; '.join(said)}.{note}"
+
+
+def _apart(table: Sequence[dict]) -> str:
+    said = []
+    for model in dict.fromkeys(row["model"] for row in table):
+        runs = [row for row in table if row["model"] == model]
+        by_score = {c: [row[c] for row in runs] for c in ("BLEU-4", "METEOR", "CIDEr") if runs[0].get(c)}
+        widths = [f"{max(values) - min(values):.1f} in {score}" for score, values in by_score.items()]
+        said.append(f"{model}: {', '.join(widths)}")
+    return (
+        f"**What this means:** runs that differ by nothing but chance lie so far apart ({'; '.join(said)}). "
+        "A difference between two models that is no larger says little about them."
+    )
 
 
 def _grounded(table: Sequence[dict]) -> str:

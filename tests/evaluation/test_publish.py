@@ -13,7 +13,8 @@ from sat.data import shapes
 from sat.errors import UserError
 from sat.evaluation import publish as module
 from sat.evaluation.evaluate import evaluate
-from sat.evaluation.publish import publish, read_training, write_card
+from sat.evaluation.publish import add_seed, publish, read_training, write_card
+from sat.evaluation.results import PAPER_LIKE, STANDARD, seed_rows, shipped
 
 
 @pytest.fixture
@@ -60,6 +61,55 @@ def test_a_run_without_a_model_is_refused(dataset, tmp_path):
     with pytest.raises(UserError, match="holds no finished model"):
         publish(tmp_path / "run", dataset, root=tmp_path / "shipped")
     assert not (tmp_path / "shipped").exists()
+
+
+def _trained(tiny_folder, where, seed, **settings):
+    """A finished run on shapes."""
+    shutil.copytree(tiny_folder / "hard-tiny", where / "model")
+    config = json.loads((where / "model" / "config.json").read_text())
+    (where / "model" / "config.json").write_text(json.dumps({**config, "name": "hard-tiny", "seed": seed}))
+    story = {"settings": {"dataset": "shapes", "seed": seed, **settings}, "epochs": []}
+    (where / "model" / "training.json").write_text(json.dumps(story))
+    return where
+
+
+def test_scores_of_another_seed_are_kept_beside_the_model_s_own(tiny_folder, dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAT_CHECKPOINTS", str(tmp_path / "shipped"))
+    folder = publish(_trained(tiny_folder, tmp_path / "one", 1), dataset, root=tmp_path / "shipped")
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.name != "README.md"}
+    two = _trained(tiny_folder, tmp_path / "two", 2, name="again", samples=0)
+    for _ in range(2):  # the second time it replaces the first
+        assert add_seed(two, dataset, "hard-tiny") == folder
+    assert {name: (folder / name).read_bytes() for name in before} == before
+    (other,) = checkpoints.read_seeds(folder)
+    own = checkpoints.read_metrics(folder)
+    assert other["seed"] == 2 and own["seed"] == 1
+    assert other["standard"] == own["standard"] and other["expected"]["standard"] == own["expected"]["standard"]
+    assert "2 runs that differ by their seed (1, 2)" in (folder / "README.md").read_text()
+    (found,) = [result for result in shipped(tmp_path / "shipped") if result.context == "argmax"]
+    rows = seed_rows([found], "shapes", STANDARD)
+    assert [(row["seed"], row["CIDEr"]) for row in rows] == [(seed, own["standard"]["CIDEr"]) for seed in (1, 2)]
+    assert seed_rows([found], "shapes", PAPER_LIKE) == seed_rows([found], "flickr8k", STANDARD) == []
+
+
+def test_what_differs_by_more_than_its_seed_is_refused(tiny_folder, dataset, tmp_path, monkeypatch):
+    monkeypatch.setenv("SAT_CHECKPOINTS", str(tmp_path / "shipped"))
+    folder = publish(_trained(tiny_folder, tmp_path / "one", 1), dataset, root=tmp_path / "shipped")
+    for number, (seed, settings, said) in enumerate(
+        [
+            (2, {"epochs": 3, "hard": {"baseline": "none"}}, "epochs, hard.baseline differ too"),
+            (1, {}, "has the seed of hard-tiny itself"),
+        ]
+    ):
+        with pytest.raises(UserError, match=said):
+            add_seed(_trained(tiny_folder, tmp_path / f"run{number}", seed, **settings), dataset, "hard-tiny")
+    two = _trained(tiny_folder, tmp_path / "two", 2)
+    (two / "model" / "training.json").unlink()
+    with pytest.raises(UserError, match="does not say how it was trained"):
+        add_seed(two, dataset, "hard-tiny")
+    assert not (folder / checkpoints.SEEDS_FILE).exists()
+    (folder / checkpoints.SEEDS_FILE).write_text('{"runs": 3}')
+    assert checkpoints.read_seeds(folder) == []
 
 
 def test_a_card_needs_scores(tiny_folder):
