@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help app public test test-slow fuzz load lock lint bench evaluations pictures clean
+.PHONY: help app public test test-slow fuzz load mutants coverage newest lock lint bench evaluations pictures clean
 .DELETE_ON_ERROR:
 
 PORT ?= 8501
@@ -14,6 +14,7 @@ PYTEST_ARGS ?=
 BENCH_ARGS ?=
 FUZZ_ARGS ?=
 LOAD_ARGS ?=
+MUTANTS_ARGS ?=
 VENV := .venv
 RUN := $(VENV)/bin/python
 LOCK := $(if $(LOCKED),requirements.lock)
@@ -40,6 +41,18 @@ fuzz: $(VENV)/.dev ## Hostile input by the thousand, for about a minute (FUZZ_AR
 load: $(VENV)/.dev ## Thirty visitors for ten minutes (LOAD_ARGS="--sessions 5 --minutes 2" for fewer, --save to keep the table)
 	$(RUN) -m load $(LOAD_ARGS)
 
+coverage: $(VENV)/.dev ## Which lines of sat the fast tests run
+	$(RUN) -m pytest -q -m "not slow" --cov --cov-report=term:skip-covered $(PYTEST_ARGS)
+
+mutants: $(VENV)/.mutants ## Are faults in the code noticed by its tests? (MUTANTS_ARGS="--seed 7 --count 30" for others)
+	$(RUN) -m mutants $(MUTANTS_ARGS)
+
+newest: $(VENV)/.system ## The fast tests of the models with the newest versions of everything, in .venv-newest
+	$(PYTHON) -m venv .venv-newest
+	sed -E 's/[<>=~!].*//' requirements.txt requirements-dev.txt | grep -vE '^(#|-r|$$)' > .venv-newest/requirements.txt
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade -r .venv-newest/requirements.txt
+	.venv-newest/bin/python -m pytest -q -m "not slow and not browser" $(PYTEST_ARGS)
+
 lock: $(VENV)/.dev ## requirements.lock and THIRD_PARTY.md, from what is installed (make LOCKED=1 app installs the former)
 	$(RUN) -m supply
 
@@ -62,8 +75,8 @@ pictures: $(VENV)/.dev ## The pictures of the app in README.md, taken again
 	$(RUN) -m docs.pictures
 
 clean: ## Remove what can be made again, the virtual environment included
-	rm -rf $(VENV) .pytest_cache .hypothesis .mypy_cache .ruff_cache
-	find sat tests pages fuzz load supply benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf $(VENV) .venv-newest .pytest_cache .hypothesis .mypy_cache .ruff_cache .coverage
+	find sat tests pages fuzz load mutants supply benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. Each stamp is newer than the files that it was made from, so nothing runs twice.
 
@@ -76,6 +89,10 @@ $(VENV)/.dev: requirements-dev.txt packages-dev.txt $(LOCK) $(VENV)/.app
 	@$(call debian,$(shell grep -v '^#' packages-dev.txt)) || echo "The browser tests will be skipped."
 	@echo "Installing requirements-dev.txt ..."
 	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/.mutants: requirements-mutants.txt $(VENV)/.dev
+	@$(PIP) -r requirements-mutants.txt
 	@touch $@
 
 $(VENV)/.system: packages.txt | $(VENV)/bin/pip
