@@ -13,7 +13,7 @@ from typing import Any
 from sat.errors import UserError
 from sat.lessons.chapter import Chapter, Known, Question, Screen
 from sat.lessons.chapters import CHAPTERS
-from sat.lessons.numbers import Numbers
+from sat.lessons.numbers import Numbers, with_minus
 from sat.lessons.scene import Scene
 from sat.lessons.typeset.linear import linear
 
@@ -156,8 +156,8 @@ def _test_of(known: Known) -> tuple[str, ast.FunctionDef, str]:
 def _pose(question: Question, numbers: Numbers) -> Posed:
     facts = numbers.facts
     return Posed(
-        prompt=question.prompt.format(**facts),
-        options=tuple(option.format(**facts) for option in question.options),
+        prompt=with_minus(question.prompt.format(**facts)),
+        options=tuple(with_minus(option.format(**facts)) for option in question.options),
         answer=question.answer(numbers),
-        reveal=question.reveal.format(**facts),
+        reveal=with_minus(question.reveal.format(**facts)),
     )

@@ -6,6 +6,7 @@ Arrays are numpy; ``to_dict`` of each makes it JSON-ready. Nothing here computes
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 Cell = str | int | float | None
 Fact = str | int | float | bool
 _DIGITS = 6  # of a number, at most
+_NEGATIVE = re.compile(r"(?<![\w)\]-])-(?=\d)")  # not that of BLEU-4, 2015-06 or (a)-1
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,9 @@ class Value:
         if isinstance(self.value, str | bool):
             return str(self.value)
         if self.unit == "%":
-            return f"{rounded(100 * self.value, max(self.digits - 2, 0))} %"
+            return with_minus(f"{rounded(100 * self.value, max(self.digits - 2, 0))} %")
         shown = f"{self.value:,}" if isinstance(self.value, int) else rounded(self.value, self.digits)
-        return f"{shown} {self.unit}".rstrip()
+        return with_minus(f"{shown} {self.unit}".rstrip())
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ class Table:
     def text(self, row: int) -> list[str]:
         """The cells of a row as they are shown."""
         return [
-            "" if cell is None else rounded(cell, self.digits) if isinstance(cell, float) else str(cell)
+            "" if cell is None else with_minus(rounded(cell, self.digits)) if isinstance(cell, float) else str(cell)
             for cell in self.rows[row]
         ]
 
@@ -229,6 +231,11 @@ class Numbers:
                 for t in self.trees
             ],
         }
+
+
+def with_minus(text: str) -> str:
+    """The text with a real minus sign before its negative numbers."""
+    return _NEGATIVE.sub("−", text)
 
 
 def rounded(number: float, digits: int = 3) -> str:

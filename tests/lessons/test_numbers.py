@@ -20,6 +20,7 @@ from sat.lessons.numbers import (
     latex_word,
     plain,
     rounded,
+    with_minus,
 )
 from sat.lessons.typeset.linear import linear
 
@@ -72,3 +73,9 @@ def test_a_screen_as_json():
     assert found.number("a") == 1.5 and found.tables[0].text(1) == ["two", "0.500"]
     assert found.tables[0].text(0) == ["one", ""]
     assert plain({"k": (np.float32(1.0), np.int64(2))}) == {"k": [1.0, 2]}
+
+
+def test_numbers_below_zero_have_a_real_minus():
+    assert Value("x", -2.204, unit="nats").text == "−2.204 nats" and Value("x", -0.25, unit="%").text == "−25.0 %"
+    assert Table("t", ("a", "b"), ((-1.5, "BLEU-4"),), digits=1).text(0) == ["−1.5", "BLEU-4"]
+    assert with_minus("14-15 of -3.5, (-2) and 1.0e-04 of Lite-0") == "14-15 of −3.5, (−2) and 1.0e-04 of Lite-0"
