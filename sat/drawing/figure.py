@@ -21,7 +21,9 @@ FAINT = "#6a737b"
 PAPER = "#ffffff"
 DPI = 300  # of PNG files and of the pictures inside SVG and PDF files
 
-_LIKENESSES = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "…": "...", "×": "x"})
+_LIKENESSES = str.maketrans(
+    {"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "…": "...", "×": "x"}
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -178,7 +178,7 @@ def test_odd_pictures_and_words_can_be_drawn():
         )
         for suffix in FORMATS:
             assert figure_bytes(strip(odd, [trace], View(style="heat", scale="own")), suffix)
-    assert fold("naïve “café” — 水") == 'naive "cafe" - ?'
+    assert fold("naïve “café” — 水, −2.5") == 'naive "cafe" - ?, -2.5'
 
 
 def test_what_cannot_be_drawn_is_said(picture, traces, tmp_path):
