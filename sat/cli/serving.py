@@ -47,4 +47,4 @@ def serve_command(address: str, port: int, *, public: bool) -> list[str]:
         raise UserError(f"{APP} is not beside the package: serve the app from a copy of the whole project.")
     options = {"server.address": [address], "server.port": [str(port)], **server_options(hosts(), public=public)}
     listed = [part for name, values in options.items() for value in values for part in (f"--{name}", value)]
-    return [sys.executable, "-m", "streamlit", "run", APP, *listed]
+    return [sys.executable, "-m", "sat.ui.preload", "run", APP, *listed]

@@ -148,7 +148,7 @@ def test_the_server_is_told_to_be_careful(monkeypatch):
 
     monkeypatch.setenv("SAT_HOSTS", "demo.example.org,*.lab.org")
     command = serve_command("127.0.0.1", 8599, public=True)
-    assert command[:5] == [sys.executable, "-m", "streamlit", "run", "streamlit_app.py"]
+    assert command[:5] == [sys.executable, "-m", "sat.ui.preload", "run", "streamlit_app.py"]
     assert os.path.isfile(ROOT / command[4])
     pairs = list(zip(command[5::2], command[6::2], strict=True))
     assert ("--server.allowedHosts", "demo.example.org") in pairs and ("--server.allowedHosts", "*.lab.org") in pairs
