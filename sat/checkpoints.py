@@ -24,7 +24,7 @@ from sat.files import atomic_folder, write_text
 from sat.models.build import build
 from sat.models.decoder import Decoder
 from sat.models.encoder import Encoder
-from sat.models.light import Uninitialised
+from sat.models.light import shapes_only
 from sat.vocabulary import Vocabulary
 
 ENCODER_FILE, SEEDS_FILE = "encoder.safetensors", "seeds.json"
@@ -125,10 +125,7 @@ def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
         raise UserError(
             f"{folder}: vocabulary.json holds other words than the model was trained with: copy the folder again."
         )
-    with (
-        torch.device("meta"),
-        Uninitialised(),
-    ):  # shapes only: a wrong config.json must not ask for all the memory there is
+    with shapes_only():  # a wrong config.json must not ask for all the memory there is
         decoder = build(config)
     expected = decoder.state_dict()
     for name in expected:
@@ -142,15 +139,21 @@ def load_model(folder: Path) -> tuple[Decoder, Vocabulary]:
                 f"{path}: {name} has shape {tuple(tensors[name].shape)}, but config.json asks for "
                 f"{tuple(expected[name].shape)}: these files are not of one model."
             )
-        if not torch.isfinite(tensors[name].float()).all():
+        tensors[name] = tensors[name].float()
+        if not _finite(tensors[name]):
             raise UserError(f"{path}: {name} holds NaN or infinite values: use an earlier checkpoint.")
     extra = sorted(set(tensors) - set(expected))
     if extra:
         raise UserError(
             f"{path}: the tensor {extra[0]} belongs to no part of this model: these files are not of one model."
         )
-    decoder.load_state_dict({name: tensors[name].float() for name in expected}, assign=True)
+    decoder.load_state_dict(tensors, assign=True)
     return decoder.eval().requires_grad_(False), vocabulary
+
+
+def _finite(values: torch.Tensor) -> bool:
+    """Whether no value is NaN or infinite; of either, the least or the greatest value is one too."""
+    return not values.numel() or bool(torch.isfinite(torch.stack(values.aminmax())).all())
 
 
 def _read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], str]:

@@ -13,6 +13,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 _COMPILER = "torch._dynamo"
+_DRAWN = {"normal_", "uniform_"}  # methods of tensors
 
 
 def import_light(name: str) -> Any:
@@ -63,14 +64,19 @@ def _is_compile_supported(device_type: str) -> Any:
     return is_compile_supported(device_type)
 
 
-class Uninitialised(TorchFunctionMode):
-    """``with torch.device("meta"), Uninitialised():`` modules are built without first values.
+@contextmanager
+def shapes_only() -> Iterator[None]:
+    """Modules that are built here have shapes and no values (torch's meta device), so they take no memory.
 
-    They would be thrown away, and on the meta device torch needs its compiler to draw them.
+    First values are not drawn: they would be thrown away, and on the meta device torch needs its compiler for it.
     """
+    with torch.device("meta"), _Undrawn():
+        yield
 
+
+class _Undrawn(TorchFunctionMode):
     def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = kwargs or {}
-        if getattr(func, "__module__", None) == "torch.nn.init":
+        if getattr(func, "__module__", None) == "torch.nn.init" or getattr(func, "__name__", "") in _DRAWN:
             return kwargs["tensor"] if "tensor" in kwargs else args[0]
         return func(*args, **kwargs)

@@ -57,7 +57,7 @@ class Trainer:
         self.tuned = self.encoder.parameters_to_train() if config.encoder_learning_rate else []
         team.align([self.decoder, self.encoder] if self.tuned else [self.decoder])
         self.vocabulary = self.prepared.vocabulary
-        self.optimizer = torch.optim.AdamW(self._groups(), lr=config.learning_rate, betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(self._groups(), lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
         self.batches = math.ceil(len(self.prepared.training) / config.batch_pictures)
         self.total = self.batches * config.epochs
         self.epoch, self.batch, self.step = 0, 0, 0

@@ -9,6 +9,7 @@ from sat.ui.mistakes import query
 from sat.ui.mistakes.query import Query
 
 EVAL, VIEW, IMAGE, OTHER = "eval", "view", "image", "other"
+_GONE_TO = "_mistakes_gone_to"
 VIEWS = {
     "overview": "Overview",
     "browse": "Browse",
@@ -32,6 +33,18 @@ def go(view: str | None = None, image: str | None = None, **parameters: str | No
             st.query_params[name] = value
         else:
             links.forget(name)
+    st.session_state[_GONE_TO] = image
+
+
+def holds(image: str) -> bool:
+    """Whether a part of the page that runs alone still has the picture that the page is at.
+
+    A click soon after a picture was opened comes with the address from before, which would close it again: the browser
+    has not heard of the new one yet, and is told again.
+    """
+    if st.query_params.get(IMAGE) != image and st.session_state.get(_GONE_TO) == image:
+        st.query_params[IMAGE] = image
+    return st.query_params.get(IMAGE) == image
 
 
 def show(asked: Query, view: str = "browse") -> None:

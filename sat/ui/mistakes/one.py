@@ -90,7 +90,7 @@ def _look(
     after: str | None,
 ) -> None:
     """The player with what follows its step; runs alone when the step changes or a tag is given."""
-    if st.query_params.get(nav.IMAGE) != row["image"]:
+    if not nav.holds(row["image"]):
         st.rerun()  # the whole page: this fragment was given another picture
     left, right = st.columns([0.56, 0.44], gap="large")
     bad = [word["step"] for word in of_words if word["hallucinated"]]
