@@ -94,7 +94,8 @@ class Client:
     def components(self, name: str) -> list[dict[str, Any]]:
         """What the components of a name were given."""
         found = [proto for proto in self.elements("bidi_component") if proto.component_name == name]
-        return [json.loads(proto.json) for proto in found if proto.json]
+        given = [json.loads(proto.json) for proto in found if proto.json]
+        return [data[0] if isinstance(data, list) else data for data in given]  # as in sat.ui.untouched
 
     def problems(self) -> list[str]:
         """What the page says went wrong: exceptions, and boxes that are errors or warnings."""

@@ -76,8 +76,8 @@ def _tests(mutant: Mutant) -> tuple[str, str]:
     """The tests of the module's own, and those of its whole package."""
     module = Path(mutant.module)
     package = Path("tests", *module.parent.parts[1:2])
-    own = package / f"test_{module.stem}.py"
-    return (str(own) if (ROOT / own).is_file() else str(package)), str(package)
+    own = [folder / f"test_{module.stem}.py" for folder in (package, package.parent)]
+    return next((str(tests) for tests in own if (ROOT / tests).is_file()), str(package)), str(package)
 
 
 def _noticed(copy: Path, mutant: Mutant) -> str:

@@ -127,9 +127,10 @@ class _TimmBackbone(nn.Module):
             raise UserError(_no_weights(name, error)) from None
         if package is not None:
             _load_package_weights(self.body, name, package)
-        config = self.body.pretrained_cfg if isinstance(self.body.pretrained_cfg, dict) else {}
-        self.register_buffer("mean", torch.tensor(config.get("mean", (0.5, 0.5, 0.5))).view(1, 3, 1, 1), False)
-        self.register_buffer("std", torch.tensor(config.get("std", (0.5, 0.5, 0.5))).view(1, 3, 1, 1), False)
+        for statistic in ("mean", "std"):
+            self.register_buffer(
+                statistic, torch.tensor(self.body.pretrained_cfg[statistic]).view(1, 3, 1, 1), persistent=False
+            )
         if cut:
             self.body = _cut(self.body, name, module)
 

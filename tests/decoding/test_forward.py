@@ -71,6 +71,13 @@ def test_cuts_keep_exactly_the_best_words(settings, kept):
     assert set(drawn.flatten().tolist()) == kept
 
 
+def test_a_cut_counts_the_words_and_not_the_captions():
+    log_prob = torch.tensor([0.5, 0.3, 0.15, 0.05]).log().view(1, 1, 4)
+    for seed in range(40):
+        generator = torch.Generator().manual_seed(seed)
+        assert draw(log_prob, Decoding(method="sample", top_k=2), generator).item() in (0, 1)
+
+
 def test_a_seed_gives_the_same_samples_again():
     decoder = tiny("hard")
     annotations = annotations_of(decoder, 2)

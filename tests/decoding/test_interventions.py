@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from test_search import VOCABULARY, annotations_of, tiny
 
 from sat.config import Decoding
@@ -75,6 +76,19 @@ def test_lists_of_edits_are_bounded():
         edits_from([{"kind": "uniform"}] * 33)
     with pytest.raises(UserError, match="a list"):
         edits_from({"kind": "uniform"})
+
+
+def test_an_edit_cannot_be_changed():
+    (gate,) = edits_from([{"kind": "gate", "value": 0.5}])
+    with pytest.raises(ValidationError, match="frozen"):
+        gate.value = 0.7
+
+
+def test_of_an_unknown_word_forty_letters_are_repeated():
+    decoder = tiny("soft")
+    trace = trace_of(decoder, annotations_of(decoder, 1))
+    with pytest.raises(UserError, match=f"the word '{'x' * 40}': choose"):
+        plan(edits_from([{"kind": "word", "step": 0, "word": "x" * 60}]), decoder.config, VOCABULARY, trace)
 
 
 @pytest.mark.parametrize("wrong", [[[-1.0, 1.0]], [[np.nan, 1.0]], [[0.0, 0.0]], [1.0, 2.0]])

@@ -144,3 +144,10 @@ def test_a_process_of_its_own_goes_on_after_a_kill(tmp_path: Path, tiny: Path, m
     evaluate(load("soft-tiny"), load_dataset("shapes", tmp_path / "data"), "test", out=whole, rows=True)
     one, other = (EvaluationStore.open(path).page(count=100).rows for path in (folder, whole))
     assert one == other
+
+
+def test_the_last_twenty_lines_of_what_it_said(tmp_path):
+    folder = written(tmp_path, "failed")
+    (folder / "log.txt").write_text("\n".join(f"line {i}" for i in range(50)))
+    (job,) = jobs(tmp_path)
+    assert job.log.splitlines() == [f"line {i}" for i in range(30, 50)]

@@ -114,6 +114,20 @@ def test_vgg19_gives_conv5_4_after_relu():
     assert isinstance(encoder.backbones[0].body[-1], nn.ReLU)
 
 
+@pytest.mark.parametrize(
+    ("name", "mean", "std"),
+    [
+        ("tf_efficientnet_lite0", (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)),
+        ("resnet18", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+        ("vgg19", (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+    ],
+)
+def test_pictures_are_normalised_as_the_network_was_trained(name, mean, std):
+    (backbone,) = Encoder(name, pretrained=False).backbones
+    for buffer, expected in ((backbone.mean, mean), (backbone.std, std)):
+        torch.testing.assert_close(buffer, torch.tensor(expected).view(1, 3, 1, 1), rtol=0, atol=0)
+
+
 def test_missing_vgg_weights_say_what_to_do(monkeypatch):
     def offline(*_args, **_kwargs):
         raise urllib.error.URLError("no network")

@@ -38,7 +38,7 @@ def run(**address: str) -> AppTest:
 
 def players(app: AppTest) -> list[dict]:
     """What the two word players were given."""
-    return [json.loads(proto.json) for proto in components(app, "sat_word_player")]
+    return [json.loads(proto.json)[0] for proto in components(app, "sat_word_player")]
 
 
 def words(app: AppTest) -> list[list[str]]:

@@ -23,7 +23,7 @@ def drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def gallery(app) -> dict:
     (proto,) = components(app, "sat_gallery")
-    return json.loads(proto.json)
+    return json.loads(proto.json)[0]
 
 
 def test_without_a_data_set_there_is_nothing_to_choose(tiny, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def run(**address: str) -> AppTest:
 def player(app: AppTest) -> dict:
     """What the word player was given."""
     (proto,) = components(app, "sat_word_player")
-    return json.loads(proto.json)
+    return json.loads(proto.json)[0]
 
 
 def components(app: AppTest, name: str) -> list:

@@ -44,7 +44,7 @@ def run(**address: str) -> AppTest:
 
 def rows(app: AppTest) -> dict:
     (proto,) = components(app, "sat_mistake_rows")
-    return json.loads(proto.json)
+    return json.loads(proto.json)[0]
 
 
 def images(app: AppTest) -> list[str]:
@@ -53,7 +53,7 @@ def images(app: AppTest) -> list[str]:
 
 def player(app: AppTest) -> dict:
     (proto,) = components(app, "sat_word_player")
-    return json.loads(proto.json)
+    return json.loads(proto.json)[0]
 
 
 def said(app: AppTest) -> str:

@@ -22,7 +22,7 @@ from sat.ui.samples import read_sample, sample_names
 
 
 def players(app: AppTest) -> list[dict]:
-    return [json.loads(proto.json) for proto in components(app, "sat_word_player")]
+    return [json.loads(proto.json)[0] for proto in components(app, "sat_word_player")]
 
 
 def words(data: dict) -> list[str]:

@@ -15,6 +15,8 @@ import pytest
 from benchmarks.serving import end, free_port, wait
 from sat.ui import entry
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_what_the_first_page_loads_is_never_looked_at_again(monkeypatch):
     monkeypatch.setattr(entry, "_first", threading.Lock())
@@ -48,3 +50,18 @@ def test_the_server_loads_ahead_what_the_first_visitor_needs(tmp_path):
             assert "libtorch" in Path(loaded).read_text() and process.poll() is None
         finally:
             end(process)
+
+
+PROGRAM = """
+import sys
+from streamlit.testing.v1 import AppTest
+app = AppTest.from_file("streamlit_app.py", default_timeout=100).run()
+assert not app.exception
+assert "torch" in sys.modules and "plotly" in sys.modules
+assert "pandas" not in sys.modules and "pyarrow" not in sys.modules
+"""
+
+
+def test_a_first_caption_needs_no_tables():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr[-2000:]

@@ -10,6 +10,7 @@ import streamlit as st
 
 from sat.drawing.charts import percent
 from sat.trace import Step
+from sat.ui.untouched import untouched
 
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
@@ -48,12 +49,14 @@ def alternatives(step: Step, identity: str, *, key: str, on_choose: Callable[[st
 
     _component(
         key=key,
-        data={
-            "id": identity,
-            "top": max(p for _, p in rows),
-            "choosable": on_choose is not None,
-            "words": [{"word": w, "share": p, "percent": percent(p), "written": w == step.word} for w, p in rows],
-        },
+        data=untouched(
+            {
+                "id": identity,
+                "top": max(p for _, p in rows),
+                "choosable": on_choose is not None,
+                "words": [{"word": w, "share": p, "percent": percent(p), "written": w == step.word} for w, p in rows],
+            }
+        ),
         on_chosen_change=chosen,
         width="stretch",
     )

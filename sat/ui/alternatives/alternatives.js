@@ -3,13 +3,13 @@
 export default function (component) {
   const list = component.parentElement.querySelector(".alternatives");
   if (!list || !component.data) return;
-  const { id, words, top } = component.data;
+  const { id, words, top } = component.data[0];
   list.replaceChildren(
     ...words.map(({ word, share, percent, written }) => {
       const item = document.createElement("li");
       const button = document.createElement("button");
       button.type = "button";
-      button.disabled = written || !component.data.choosable;
+      button.disabled = written || !component.data[0].choosable;
       button.className = written ? "written" : "";
       button.setAttribute("aria-label", written ? `${word}, ${percent}, written here` : `Write “${word}” instead, ${percent}`);
       if (!button.disabled) button.title = `Write “${word}” here and go on from there`;

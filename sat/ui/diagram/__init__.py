@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from sat.ui.untouched import untouched
+
 _HERE = Path(__file__).parent
 NAMES = ("pipeline", "cell")
 _DRAWINGS = "".join((_HERE / f"{name}.svg").read_text(encoding="utf-8") for name in NAMES)
@@ -56,4 +58,4 @@ def diagram(
         "at": at,
         "here": here,
     }
-    _component(key=key, data=data, on_part_change=clicked, width="stretch")
+    _component(key=key, data=untouched(data), on_part_change=clicked, width="stretch")

@@ -5,7 +5,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export default function (component) {
   const root = component.parentElement;
   if (!component.data) return;
-  const { name, numbers, images, gauges, words, at, here } = component.data;
+  const { name, numbers, images, gauges, words, at, here } = component.data[0];
   for (const svg of root.querySelectorAll("svg")) svg.style.display = svg.dataset.name === name ? "block" : "none";
   for (const place of root.querySelectorAll("[data-number]")) place.textContent = numbers[place.dataset.number] ?? "";
   for (const place of root.querySelectorAll("[data-image]")) {

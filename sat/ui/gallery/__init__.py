@@ -7,6 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from sat.ui.untouched import untouched
+
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "sat_gallery",
@@ -36,6 +38,8 @@ def gallery(
 
     _component(
         key=key,
-        data={"items": [{"name": n, "label": label, "thumbnail": t} for n, label, t in items], "chosen": chosen},
+        data=untouched(
+            {"items": [{"name": n, "label": label, "thumbnail": t} for n, label, t in items], "chosen": chosen}
+        ),
         on_chosen_change=picked,
     )

@@ -3,7 +3,7 @@
 export default function (component) {
   const root = component.parentElement.querySelector(".gallery");
   if (!root || !component.data) return;
-  const { items, chosen } = component.data;
+  const { items, chosen } = component.data[0];
   const names = items.map((item) => item.name).join("\n");
   if (root.dataset.names !== names) {
     root.dataset.names = names;

@@ -25,6 +25,7 @@ from sat.errors import UserError
 from sat.images import Picture
 from sat.models.encoder import Geometry
 from sat.trace import Step, Trace
+from sat.ui.untouched import untouched
 
 SENT_SIDE = 800  # pixels; the longer side of the picture that goes to the browser
 JPEG_QUALITY = 88
@@ -111,7 +112,7 @@ def word_player(
 
     result = _component(
         key=key,
-        data=data,
+        data=untouched(data),
         on_at_change=_nothing,
         on_view_change=_nothing,
         on_box_change=_nothing,

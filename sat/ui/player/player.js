@@ -21,7 +21,7 @@ export default function (component) {
   const player = players.get(root);
   player.report = component.setStateValue;
   player.trigger = component.setTriggerValue;
-  player.load(component.data);
+  player.load(component.data[0]);
   return () => player.stop();
 }
 

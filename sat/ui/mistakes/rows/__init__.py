@@ -8,6 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
+from sat.ui.untouched import untouched
+
 _HERE = Path(__file__).parent
 _component = st.components.v2.component(
     "sat_mistake_rows",
@@ -75,13 +77,15 @@ def show_rows(
 
     _component(
         key=key,
-        data={
-            "rows": [asdict(row) for row in rows],
-            "columns": [asdict(column) for column in columns],
-            "sort": sort,
-            "descending": descending,
-            "label": "Captions with their scores",
-        },
+        data=untouched(
+            {
+                "rows": [asdict(row) for row in rows],
+                "columns": [asdict(column) for column in columns],
+                "sort": sort,
+                "descending": descending,
+                "label": "Captions with their scores",
+            }
+        ),
         on_opened_change=opened,
         on_sorted_change=sorted_by,
         width="stretch",

@@ -3,8 +3,8 @@
 export default function (component) {
   const root = component.parentElement.querySelector(".rows");
   if (!root || !component.data) return;
-  const { columns, rows, sort, descending, label } = component.data;
-  const said = JSON.stringify(component.data);
+  const { columns, rows, sort, descending, label } = component.data[0];
+  const said = JSON.stringify(component.data[0]);
   if (root.dataset.said === said) return;
   const focused = root.getRootNode().activeElement?.value;
   root.dataset.said = said;
