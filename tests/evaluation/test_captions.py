@@ -145,6 +145,13 @@ def test_java_that_does_not_run_is_a_user_error(
         pass
 
 
+def test_java_that_answers_nonsense_is_a_user_error(meteor: Meteor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meteor, "_ask", lambda _line: "nonsense")
+    monkeypatch.setattr(meteor, "_answer", lambda: "nonsense")
+    with pytest.raises(UserError, match="METEOR did not run"):
+        meteor.scores([["a dog"]], ["a dog"])
+
+
 def test_bad_input() -> None:
     with pytest.raises(UserError, match="no caption for two"):
         standard_scores(REFERENCES, {"one": "a"})

@@ -77,6 +77,11 @@ def test_centre_mass() -> None:
     assert centre_mass([(75, 50, 225, 150)], 300, 200) == pytest.approx(share**2)
 
 
+def test_a_box_beyond_the_picture_is_worth_what_lies_inside() -> None:
+    assert centre_mass([(-9, -7, 5, 4)], 10, 8) == centre_mass([(0, 0, 5, 4)], 10, 8) == pytest.approx(0.25)
+    assert centre_mass([(5, 4, 19, 17)], 10, 8) == centre_mass([(5, 4, 10, 8)], 10, 8) == pytest.approx(0.25)
+
+
 def test_pointing_tolerance_is_a_distance_in_pixels() -> None:
     boxes = [(10, 10, 20, 20), (100, 100, 110, 110)]
     assert points_at(boxes, 20, 15)  # an edge belongs to the box

@@ -124,6 +124,11 @@ def test_classes_of_the_shapes_have_all_their_words() -> None:
     assert drawn
 
 
+def test_coverage_counts_only_frequent_words() -> None:
+    part, missing = word_classes().coverage({"dog": 5, "thing": 5, "boy": 9, "cat": 4, "it": 4}, 5)
+    assert (part, missing) == (2 / 3, ["thing"])
+
+
 # Heads of noun phrases that name no thing by themselves: pronouns, parts and places of a picture, occasions.
 NO_THINGS = set(
     """one other others him it that something there them her he she they who which another himself some lot number each
