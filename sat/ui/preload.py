@@ -35,7 +35,9 @@ def _load() -> None:
 
         for name in checkpoints.available()[:1]:
             load(name)  # its encoder stays
-        import plotly.graph_objects  # noqa: F401
+        from plotly.graph_objects import Figure
+
+        Figure()  # the first one reads its template
     except UserError as error:  # the page will tell it to the visitor
         print(error, file=sys.stderr)
     finally:

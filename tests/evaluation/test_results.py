@@ -26,7 +26,7 @@ def test_the_papers_table_is_whole():
     sums = {name: [round(sum(v or 0 for v in row.scores), 2) for row in rows(name)] for name in DATASETS}
     assert sums == {  # of Table 1, added up by hand
         "flickr8k": [131.0, 170.71, 180.13, 185.7],
-        "flickr30k": [154.6, 155.48, 176.49, 178.76],
+        "flickr30k": [154.6, 157.38, 176.49, 178.76],
         "coco": [20.41, 20.71, 160.0, 170.2, 198.43, 202.5, 205.94],
     }
     for row in PUBLISHED:  # n-gram precision falls with n
