@@ -84,7 +84,9 @@ def run(quick: bool = False) -> Report:
     imports = np.array(seconds.imports)
     results = (
         compare("start to first caption, over the imports", np.array(seconds.caption), imports, START),
-        compare("start to first caption with `streamlit run`, over the imports", np.array(seconds.plain), imports, START),
+        compare(
+            "start to first caption with `streamlit run`, over the imports", np.array(seconds.plain), imports, START
+        ),
         _clicks(f"first visit, {LATER:g} s after the start", seconds.later, None),
         _clicks("picking a sample that was captioned before", seconds.known, PICK),
         _late("picking one that was captioned before: 95 % are faster than", seconds.known, PICK),
