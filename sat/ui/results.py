@@ -46,8 +46,13 @@ CHAIR_HELP = {
 }
 CHART = {"displayModeBar": False}
 _SCORES = {
-    **{c: st.column_config.NumberColumn(format="%.1f") for c in (*COLUMNS, "ROUGE-L", "CIDEr")},
-    "length_ratio": st.column_config.NumberColumn("length", format="%.2f", help="Words written for one of theirs."),
+    "model": st.column_config.TextColumn(width=210),
+    "from": st.column_config.TextColumn(width=85),
+    **{c: st.column_config.NumberColumn(format="%.1f", width=70) for c in (*COLUMNS, "ROUGE-L", "CIDEr")},
+    "length_ratio": st.column_config.NumberColumn(
+        "length", format="%.2f", width=65, help="Words written for one of theirs."
+    ),
+    "remark": st.column_config.TextColumn(width=240),
 }
 
 
@@ -220,9 +225,10 @@ def _meaning(found: Sequence[Result], dataset: str, protocol: str) -> str:
     if not own:
         return f"**What this means:** there is no model trained on {DATASETS.get(dataset, dataset)} here yet."
     if protocol != PAPER_LIKE or dataset not in DATASETS:
-        best = max(own.values(), key=lambda r: r.metrics[protocol].get("CIDEr", r.metrics[protocol]["BLEU-4"]))
+        by = "CIDEr" if all("CIDEr" in r.metrics[protocol] for r in own.values()) else "BLEU-4"
+        best = max(own.values(), key=lambda r: r.metrics[protocol][by])
         published = " The published rows were scored otherwise: compare with them by the paper-like protocol."
-        return f"**What this means:** of these models {best.model} scores highest." + (
+        return f"**What this means:** of these models {best.model} has the highest {by}." + (
             published if dataset in DATASETS else ""
         )
     said = []
