@@ -67,8 +67,9 @@ def _copied(folder: Path) -> Path:
             shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, folder / name)
-    for name in ("checkpoints", "benchmarks", "README.md"):
-        (folder / name).symlink_to(ROOT / name)
+    for path in ROOT.iterdir():
+        if path.name not in COPIED and not path.name.startswith("."):
+            (folder / path.name).symlink_to(path)
     return folder
 
 
