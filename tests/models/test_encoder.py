@@ -106,6 +106,11 @@ def test_where_an_encoder_cannot_be_cut_it_says_where_it_can():
         Encoder("resnet_of_wonder@blocks.1")
 
 
+def test_weights_lie_channels_last(lite2):
+    kernels = [weights for weights in lite2.parameters() if weights.dim() == 4]
+    assert kernels and all(weights.is_contiguous(memory_format=torch.channels_last) for weights in kernels)
+
+
 def test_vgg19_gives_conv5_4_after_relu():
     encoder = Encoder("vgg19", pretrained=False)
     annotations = encoder(pixels([from_array(pictures.coffee()).square]))
